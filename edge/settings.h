@@ -1,0 +1,88 @@
+// The settings file (TOML): read once, checked as a whole, every mistake told at once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "edge/algorithm_list.h"
+#include "reactor/endpoint.h"
+
+namespace edge {
+
+// May a phone register without a security agreement (RFC 3329)?
+enum class SecAgree : uint8_t { kRequire, kPrefer, kOff };
+// Which mechanisms Security-Server names (spec sheet 1.3).
+enum class SecurityServer : uint8_t { kStatic, kSelected };
+
+struct Settings {
+  // [ipsec]: the names, meanings and defaults of OpenSIPS proto_ipsec.
+  struct Ipsec {
+    std::vector<reactor::Endpoint> sockets;  // socket = ["ipsec:IP[:port]", ...]: protected ports.
+    uint16_t port = 5062;                    // For a socket that names none.
+    uint32_t min_spi = 65536;                // 256..2^32-1; swapped with a warning if min > max.
+    uint32_t max_spi = 262144;
+    uint32_t temporary_timeout_s = 30;            // 1..3600: how long a set waits to be confirmed.
+    std::optional<uint16_t> default_client_port;  // Must be the port of a socket; not equal...
+    std::optional<uint16_t> default_server_port;  // ...to one another.
+    AlgorithmList allowed_algorithms = AlgorithmList::All();  // In order of preference.
+    bool disable_deprecated_algorithms = false;  // Applied to allowed_algorithms on load.
+    SecurityServer security_server = SecurityServer::kStatic;
+    uint32_t reqid = 0x676d6564;     // Marks our SAs and policies in the kernel; not 0.
+    uint32_t lifetime_slack_s = 30;  // Kernel lifetimes outlast ours by this (design D3).
+    uint8_t replay_window = 32;      // 1..32 packets.
+  };
+  // [gm]: towards the phones, unprotected.
+  struct Gm {
+    std::vector<reactor::Endpoint> listen;  // ["IP[:5060]", ...]
+    SecAgree sec_agree = SecAgree::kRequire;
+  };
+  // [core]: towards the IMS core.
+  struct Core {
+    reactor::Endpoint listen;              // "IP[:5060]": source of all we send to the core.
+    reactor::Endpoint next_hop;            // "IP[:5060]": where REGISTER goes.
+    std::string host;                      // Our name in Path; default: the listen address.
+    std::string visited_network_id;        // P-Visited-Network-ID without quotes; "" leaves it out.
+    std::string orig_ioi;                  // Of P-Charging-Vector; "" leaves the parameter out.
+    std::string access_network_info;       // Network-provided P-Access-Network-Info; "" for none.
+    uint32_t register_timeout_ms = 32000;  // 64*T1: a silent core is answered with 504.
+  };
+  struct Limits {
+    uint32_t registrations_max = 1'000'000;
+    uint32_t half_open_max = 100'000;        // Registrations that wait for an answer, in all...
+    uint32_t half_open_per_source_max = 16;  // ...and of one address.
+  };
+  struct Log {
+    std::string level = "info";  // debug, info, warn, error.
+  };
+
+  Ipsec ipsec;
+  Gm gm;
+  Core core;
+  Limits limits;
+  Log log;
+};
+
+// One mistake or remark.
+struct SettingsNote {
+  bool is_error = true;
+  uint32_t line = 0;    // From 1; 0: the file as a whole.
+  std::string message;  // What was read and what is allowed.
+};
+
+struct SettingsResult {
+  Settings settings;  // Only meaningful when ok().
+  std::vector<SettingsNote> notes;
+
+  bool ok() const;
+  // "gmedge.toml:12: error: ipsec.port = 70000: ...", one line each, errors and warnings by line.
+  std::string Report(std::string_view file_name) const;
+};
+
+SettingsResult ParseSettings(std::string_view text);
+// An unreadable file is one error with line 0.
+SettingsResult LoadSettings(const std::string& path);
+
+}  // namespace edge

@@ -1,0 +1,65 @@
+// Timers by explicit time: the wheel has no clock, it is told the time.
+//
+// A hierarchical wheel (Varghese and Lauck): arm, cancel and fire are O(1). Timers are intrusive:
+// their owner holds them and they must not move while armed. Not thread-safe.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace reactor {
+
+class TimerWheel;
+
+struct Timer {
+  Timer() = default;
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  bool armed() const { return next != nullptr; }
+
+  Timer* next = nullptr;
+  Timer* previous = nullptr;
+  uint64_t expiry_ms = 0;
+  uint32_t kind = 0;   // The owner's own: what is due...
+  uint32_t index = 0;  // ...and for whom.
+};
+
+class TimerWheel {
+ public:
+  static constexpr uint64_t kNever = UINT64_MAX;
+
+  explicit TimerWheel(uint64_t now_ms);
+
+  // Fires at the first Advance() to expiry_ms or later. Arming an armed timer moves it. A time not
+  // after now fires at the next Advance().
+  void Arm(Timer* timer, uint64_t expiry_ms);
+  void Cancel(Timer* timer);  // Not armed: no effect.
+
+  // Moves time on and calls fire(Timer*) for each timer due, in order of expiry to within a
+  // millisecond; the timer is no longer armed then, and fire may arm or cancel any timer. Time
+  // never goes back: an earlier now_ms is ignored.
+  template <typename Fire>
+  void Advance(uint64_t now_ms, Fire&& fire) {
+    while (Timer* timer = PopDue(now_ms)) fire(timer);
+  }
+
+  // The earliest time Advance() might have something to do, or kNever. It may be earlier than the
+  // first timer (when a coarse slot is to be spread), never later.
+  uint64_t NextExpiry() const;
+  uint64_t now_ms() const { return now_ms_; }
+  size_t armed_count() const { return armed_count_; }
+
+ private:
+  Timer* PopDue(uint64_t now_ms);
+
+  static constexpr int kLevels = 7;  // 64^7 ms: over a hundred years.
+  static constexpr int kSlots = 64;
+  uint64_t now_ms_;
+  size_t armed_count_ = 0;
+  std::array<uint64_t, kLevels> occupied_{};              // A bit per slot.
+  std::array<std::array<Timer, kSlots>, kLevels> slots_;  // List heads.
+};
+
+}  // namespace reactor

@@ -1,0 +1,80 @@
+// Comma lists and semicolon parameters, the two shapes that nearly all SIP headers have. Readers
+// walk text in place and yield views of it; both respect quoted strings and <...> (RFC 3261 25.1).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "sip/message.h"
+
+namespace sip {
+
+// Case-insensitive comparison of ASCII tokens (RFC 3261 7.3.1).
+bool EqualsIgnoreCase(std::string_view a, std::string_view b);
+
+// Without white space (SP, HT, CR, LF of folds) at both ends.
+std::string_view Trim(std::string_view text);
+
+// One `name`, `name=value` or `name="quoted value"`.
+struct Param {
+  std::string_view name;
+  std::string_view value;  // Without the quotes; escapes stay as they are.
+  bool has_value = false;
+  bool quoted = false;
+  std::string_view text;  // name through value, quotes included.
+  std::string_view
+      with_separator;  // From the separator before it through the value: cut this to remove it.
+};
+
+// Walks `;a;b=c;d="e"` (or, for digest headers, `a=b, c="d"` with separator ','). Blanks and folds
+// are allowed around separators and '='.
+class ParamReader {
+ public:
+  // `text` begins at the first separator, or at the first parameter.
+  explicit ParamReader(std::string_view text, char separator = ';')
+      : text_(text), separator_(separator) {}
+  // False at the end, or at a syntax error (then ok() is false).
+  bool Next(Param* param);
+  bool ok() const { return ok_; }
+
+ private:
+  std::string_view text_;
+  size_t at_ = 0;
+  char separator_;
+  bool ok_ = true;
+};
+
+// The parameter of that name, or nothing. Names compare case-insensitively.
+std::optional<Param> FindParam(std::string_view params, std::string_view name,
+                               char separator = ';');
+
+// One member of a comma list that may go on over several header lines.
+struct ListMember {
+  const Header* header = nullptr;
+  std::string_view text;  // Without the white space around it.
+};
+
+// Walks the members of all header lines of one id, in message order. Empty members (a trailing or
+// doubled comma) are skipped and counted.
+class ListReader {
+ public:
+  ListReader(const Message& message, HeaderId id) : message_(message), header_(message.Find(id)) {}
+  bool Next(ListMember* member);
+  int empty_count() const { return empty_count_; }
+
+ private:
+  const Message& message_;
+  const Header* header_;
+  size_t at_ = 0;
+  int empty_count_ = 0;
+};
+
+// True when an option tag stands in the header lines of that id (Require, Proxy-Require,
+// Supported).
+bool HasOptionTag(const Message& message, HeaderId id, std::string_view tag);
+
+// The first member of `text` up to an unquoted comma, trimmed; *rest gets what follows the comma.
+std::string_view CutMember(std::string_view text, std::string_view* rest);
+
+}  // namespace sip

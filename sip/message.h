@@ -1,0 +1,122 @@
+// One SIP message as it lies in the receive buffer: start line and header lines found, nothing
+// copied, no value decoded.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "sip/error.h"
+#include "sip/header_id.h"
+#include "sip/span.h"
+
+namespace sip {
+
+enum class Method : uint8_t {
+  kOther,
+  kAck,
+  kBye,
+  kCancel,
+  kInfo,
+  kInvite,
+  kMessage,
+  kNotify,
+  kOptions,
+  kPrack,
+  kPublish,
+  kRefer,
+  kRegister,
+  kSubscribe,
+  kUpdate,
+};
+
+// Methods are case-sensitive (RFC 3261 7.1).
+Method LookUpMethod(std::string_view text);
+// "INVITE"; "" for kOther.
+std::string_view Name(Method method);
+
+// One header line, folds included.
+//
+//   Security-Client :  ipsec-3gpp;alg=null,\r\n
+//                      ipsec-3gpp;alg=x   \r\n
+//   ^name                ^value           ^value.end()
+//   ^line.begin                               line.end()^
+struct Header {
+  HeaderId id = HeaderId::kOther;
+  Span name;
+  Span value;  // Without the white space around it; folds stay inside.
+  Span line;   // With its line end: what to cut to remove the header.
+};
+
+// Owns nothing: valid while the bytes are, trivially copyable. Offsets stay right for a copy of the
+// bytes (Rebase()).
+class Message {
+ public:
+  static constexpr int kHeadersMax = 96;
+
+  bool is_request() const { return status_ == 0; }
+  Method method() const { return method_; }  // Of a request.
+  std::string_view method_text() const { return Text(method_text_); }
+  std::string_view request_uri() const { return Text(request_uri_); }
+  int status() const { return status_; }  // Of a response; 0 for a request.
+  std::string_view reason() const { return Text(reason_); }
+
+  // The whole start line without its line end.
+  std::string_view start_line() const { return Text(start_line_); }
+  // Where the first header line begins.
+  uint16_t headers_begin() const { return headers_begin_; }
+  // Where the empty line begins: header lines are appended here.
+  uint16_t headers_end() const { return headers_end_; }
+
+  std::span<const Header> headers() const { return {headers_.data(), header_count_}; }
+  // First of that name, or null.
+  const Header* Find(HeaderId id) const;
+  // Next of the same name after `header`, or null.
+  const Header* FindNext(const Header* header) const;
+  bool Has(HeaderId id) const { return Find(id) != nullptr; }
+  // The value of the first of that name, or "".
+  std::string_view Value(HeaderId id) const;
+
+  // The message without what lies beyond Content-Length.
+  std::string_view bytes() const { return bytes_; }
+  std::string_view body() const { return bytes_.substr(body_begin_); }
+  uint16_t body_begin() const { return body_begin_; }
+  std::string_view Text(Span span) const { return bytes_.substr(span.begin, span.size); }
+  std::string_view Value(const Header& header) const { return Text(header.value); }
+  // Where a piece that lies in this message begins. REQUIRES: piece lies inside bytes().
+  Span SpanOf(std::string_view piece) const;
+
+  // The same offsets over a copy of the same bytes.
+  void Rebase(std::string_view bytes) { bytes_ = bytes.substr(0, bytes_.size()); }
+
+ private:
+  friend ParseError Parse(PaddedView, Message*);
+  friend class MessageParser;
+
+  std::string_view bytes_;
+  Method method_ = Method::kOther;
+  uint16_t status_ = 0;
+  uint16_t header_count_ = 0;
+  uint16_t headers_begin_ = 0;
+  uint16_t headers_end_ = 0;
+  uint16_t body_begin_ = 0;
+  Span start_line_, method_text_, request_uri_, reason_;
+  std::array<uint8_t, kHeaderIdCount>
+      first_of_{};                           // 1 + index of the first header of an id; 0: none.
+  std::array<Header, kHeadersMax> headers_;  // [0, header_count_) are set.
+};
+
+// Parses one datagram (RFC 3261 18.3): bytes beyond Content-Length are dropped, a body shorter
+// than it is kTruncatedBody; without Content-Length the body is the rest. Leading CR LF are skipped
+// (RFC 3261 7.5). Header values are not looked at, but for Content-Length. On an error *message
+// holds what was read until then: enough to answer 400 when Via, From, To, Call-ID and CSeq are
+// there.
+[[nodiscard]] ParseError Parse(PaddedView bytes, Message* message);
+
+// What a proxy checks of a message before it believes it (RFC 3261 16.3, 8.1.1; verdicts of RFC
+// 4475): mandatory headers once each, CSeq and its method, top Via, From and To, Max-Forwards when
+// present, Request-URI scheme. Reads values; the rest of the message stays opaque.
+[[nodiscard]] ParseError Validate(const Message& message);
+
+}  // namespace sip

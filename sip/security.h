@@ -1,0 +1,84 @@
+// Security-Client, Security-Server and Security-Verify (RFC 3329, TS 33.203 annex H).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "sip/error.h"
+#include "sip/message.h"
+
+namespace sip {
+
+// alg: integrity algorithm. kAbsent and kUnknown make a mechanism unusable.
+enum class Alg : uint8_t { kAbsent, kUnknown, kNull, kHmacMd5_96, kHmacSha1_96, kAesGmac };
+// ealg: encryption algorithm. Absent means null (annex H).
+enum class Ealg : uint8_t { kUnknown, kNull, kDesEde3Cbc, kAesCbc, kAesGcm };
+enum class Protection : uint8_t { kEsp, kAh, kUnknown };                  // prot, default esp.
+enum class Mode : uint8_t { kTransport, kTunnel, kUdpTunnel, kUnknown };  // mod, default trans.
+
+// "hmac-sha-1-96", "aes-cbc", "null"...; "" for absent and unknown.
+std::string_view Name(Alg alg);
+std::string_view Name(Ealg ealg);
+
+// Why a mechanism cannot be selected; the first that applies.
+enum class MechanismFault : uint8_t {
+  kNone,
+  kNotIpsec3gpp,  // tls, digest...: skipped (RFC 3329 2.2).
+  kRepeatedParameter,
+  kBadAlgorithms,  // alg missing or unknown, ealg unknown, or a pair that is not legal (spec 1.1).
+  kNotEsp,
+  kBadSpi,    // Missing, not a number, over 2^32-1, below 256, or spi-c = spi-s.
+  kBadPort,   // Missing, not 1..65535, 5060 or 5061, or port-c = port-s.
+  kMediasec,  // Media plane security: never for signalling.
+};
+std::string_view Name(MechanismFault fault);
+
+// One mechanism. Values of a faulty one are as far as they were read.
+struct SecurityMechanism {
+  std::string_view text;  // The whole list member.
+  MechanismFault fault = MechanismFault::kNone;
+  Alg alg = Alg::kAbsent;
+  Ealg ealg = Ealg::kNull;
+  Protection protection = Protection::kEsp;
+  Mode mode = Mode::kTransport;
+  int16_t q_thousandths = -1;  // 0..1000; -1: absent or not a qvalue.
+  uint32_t spi_c = 0;
+  uint32_t spi_s = 0;
+  uint16_t port_c = 0;
+  uint16_t port_s = 0;
+};
+
+// All mechanisms of all header lines of one name, in order.
+class SecurityList {
+ public:
+  static constexpr int kMechanismsMax = 32;
+  std::span<const SecurityMechanism> mechanisms() const { return {mechanisms_.data(), count_}; }
+  bool empty() const { return count_ == 0; }
+
+ private:
+  friend ParseError DecodeSecurity(const Message&, HeaderId, SecurityList*);
+  friend ParseError DecodeSecurity(std::string_view, SecurityList*);
+  std::array<SecurityMechanism, kMechanismsMax> mechanisms_;
+  size_t count_ = 0;
+};
+
+// Reads every line of the header `id`. A bad mechanism is kept with its fault and is not an error;
+// kBadSecurityHeader is for broken list syntax and for more than kMechanismsMax. No line: an empty
+// list.
+[[nodiscard]] ParseError DecodeSecurity(const Message& message, HeaderId id, SecurityList* list);
+// The same for one value, as it was stored.
+[[nodiscard]] ParseError DecodeSecurity(std::string_view value, SecurityList* list);
+
+// Equality of TS 33.203 7.2 as spec sheet 1.4 has it: same mechanisms in the same order; names and
+// tokens fold case; q, SPIs and ports compare as numbers; the order of parameters does not matter;
+// absent is not the default value. Unknown parameters count.
+bool SameAgreement(const SecurityList& a, const SecurityList& b);
+
+// Writes the mechanisms in a canonical form (lower case, parameters sorted, numbers without leading
+// zeros, ", " between) so that two lists are the same agreement iff the texts are equal; for
+// storing. Returns the size, or 0 when `out` is too small.
+size_t WriteCanonical(const SecurityList& list, std::span<char> out);
+
+}  // namespace sip

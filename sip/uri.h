@@ -1,0 +1,29 @@
+// SIP, SIPS, TEL and URN URIs (RFC 3261 19.1, RFC 3966, RFC 8141), taken apart in place.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "sip/error.h"
+
+namespace sip {
+
+enum class Scheme : uint8_t { kOther, kSip, kSips, kTel, kUrn };
+
+struct Uri {
+  Scheme scheme = Scheme::kOther;
+  std::string_view text;  // The whole URI.
+  std::string_view user;  // sip: before '@' without the password; tel: the number; urn: the rest.
+  std::string_view password;
+  std::string_view host;  // Without the brackets of an IPv6 literal.
+  bool host_is_ipv6 = false;
+  uint16_t port = 0;         // 0: none given.
+  std::string_view params;   // From the first ';' on, or empty.
+  std::string_view headers;  // After '?', or empty.
+};
+
+// kOk, kBadRequestUri for broken syntax, or kUnsupportedScheme (the scheme is then kOther and only
+// `text` is set). No blanks, no '<' '>'.
+[[nodiscard]] ParseError DecodeUri(std::string_view text, Uri* uri);
+
+}  // namespace sip

@@ -1,0 +1,54 @@
+// A model of the kernel's SAD and SPD that speaks the same netlink bytes, for tests, for
+// simulation and for machines without ESP. It does no ESP: traffic stays plain.
+//
+// It checks what the kernel checks (lengths, algorithms, keys, selectors, duplicates) and answers
+// what the kernel answers; tests/xfrm_conformance_test.cc holds the two together. On top it can be
+// told to misbehave.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <system_error>
+#include <vector>
+
+#include "xfrm/reply.h"
+#include "xfrm/sa.h"
+
+namespace xfrm {
+
+class FakeKernel {
+ public:
+  FakeKernel();
+  ~FakeKernel();
+
+  // Handles the bytes of one send, `now_seconds` since the epoch. Each datagram the kernel would
+  // have sent back is appended to *answers.
+  void Send(std::span<const std::byte> request, uint64_t now_seconds,
+            std::vector<std::vector<std::byte>>* answers);
+  // Lets lifetimes end. Hard EXPIRE events go to *events when it is not null.
+  void Advance(uint64_t now_seconds, std::vector<std::vector<std::byte>>* events = nullptr);
+
+  // Faults, each for the requests that come next.
+  // `fault` is asked for every request before it is done (type XFRM_MSG_*, ordinal from 0 since the
+  // call); a value other than std::errc{} is the refusal.
+  void SetFault(std::function<std::errc(uint16_t type, int ordinal)> fault);
+  void DropNextAnswers(int count);  // Datagrams done but never answered: the lost ack.
+  void HoldAnswers(bool hold);      // Late answers: kept until ReleaseAnswers.
+  void ReleaseAnswers(std::vector<std::vector<std::byte>>* answers);
+
+  size_t sa_count() const;
+  size_t policy_count() const;
+  std::vector<SaInfo> Sas() const;
+  std::vector<PolicyInfo> Policies() const;
+  // Counts a packet on an SA, as if ESP had passed, so that use counters can be shown.
+  bool CountPacket(const SaId& id, size_t bytes, uint64_t now_seconds);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace xfrm

@@ -1,0 +1,100 @@
+// What the kernel says: acknowledgements, SAs and policies of dumps and gets, EXPIRE events.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "xfrm/sa.h"
+
+namespace xfrm {
+
+// An SA as the kernel describes it. Keys are never copied out of a dump.
+struct SaInfo {
+  Selector selector;
+  SaId id;
+  Address source;
+  uint32_t reqid = 0;
+  uint64_t hard_seconds = 0;  // 0: no limit.
+  uint64_t added_at = 0;      // Seconds since the epoch, by the kernel's clock.
+  uint64_t used_at = 0;       // 0: never used.
+  uint64_t bytes = 0;
+  uint64_t packets = 0;
+  uint8_t replay_window = 0;
+};
+
+struct PolicyInfo {
+  Direction direction = Direction::kIn;
+  Address local;  // Of the exact side of the selector.
+  uint16_t local_port = 0;
+  uint32_t reqid = 0;  // Of the first template.
+  uint32_t priority = 0;
+};
+
+enum class ReplyKind : uint8_t {
+  kAck,  // error == 0: success, asked for; else the kernel's refusal.
+  kSa,   // Of a get or dump.
+  kPolicy,
+  kExpire,  // An SA's soft or hard lifetime is over (multicast).
+  kDone,    // End of a dump; error as it says. `interrupted` when the dump is not consistent.
+  kOther,   // Well-formed, of no interest.
+};
+
+struct Reply {
+  ReplyKind kind = ReplyKind::kOther;
+  uint32_t sequence = 0;
+  std::errc error{};             // kAck, kDone.
+  std::string_view explanation;  // The kernel's extended-ack text, or empty. Lies in the input.
+  SaInfo sa;                     // kSa, kExpire.
+  PolicyInfo policy;             // kPolicy.
+  bool hard = false;             // kExpire: the SA is gone, not only due.
+  bool interrupted = false;      // NLM_F_DUMP_INTR.
+};
+
+// Walks one datagram from the kernel. Malformed input ends the walk with ok() false; nothing is
+// read outside the input.
+class ReplyReader {
+ public:
+  explicit ReplyReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  bool Next(Reply* reply);
+  bool ok() const { return ok_; }
+
+ private:
+  std::span<const std::byte> bytes_;
+  bool ok_ = true;
+};
+
+// Collects the answers to one batch. "Unknown" (fence lost, buffer overrun) is never success.
+class BatchVerdict {
+ public:
+  // Of a batch with `count` requests from sequence `first`.
+  void Start(uint32_t first, int count);
+  // True when the reply belongs to this batch (it is then counted in).
+  bool Apply(const Reply& reply);
+  // The fence has been answered: every verdict is known.
+  bool complete() const { return complete_; }
+  // Of request `index`. REQUIRES: complete().
+  std::errc error(int index) const;
+  bool all_ok() const { return complete_ && failures_.empty(); }
+
+ private:
+  struct Failure {
+    int index;
+    std::errc error;
+  };
+  uint32_t first_ = 0;
+  int count_ = 0;
+  bool complete_ = false;
+  std::vector<Failure> failures_;
+};
+
+// A refusal in words an operator can act on: "EPROTONOSUPPORT: the kernel lacks ESP or the
+// algorithm (modules esp4, esp6, ...)". Static text.
+std::string_view Explain(std::errc error);
+// "EEXIST". Static text; "E?" for one this layer never meets.
+std::string_view Name(std::errc error);
+
+}  // namespace xfrm

@@ -1,0 +1,60 @@
+// Security associations and policies as plain values.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+
+#include "xfrm/algorithm.h"
+
+namespace xfrm {
+
+// An IPv4 or IPv6 address in network byte order; IPv4 uses the first four bytes, the rest is zero.
+struct Address {
+  std::array<uint8_t, 16> bytes{};
+  uint8_t family = AF_UNSPEC;  // AF_INET, AF_INET6.
+  bool operator==(const Address&) const = default;
+};
+
+// Exact addresses and ports, any upper protocol: UDP and TCP share an SA (TS 33.203 7.1).
+struct Selector {
+  Address source;
+  Address destination;
+  uint16_t source_port = 0;  // Host byte order.
+  uint16_t destination_port = 0;
+  bool operator==(const Selector&) const = default;
+};
+
+// What the kernel knows an SA by.
+struct SaId {
+  Address destination;
+  uint32_t spi = 0;  // Host byte order.
+  bool operator==(const SaId&) const = default;
+};
+
+// One unidirectional ESP SA in transport mode. The selector's addresses are the SA's own.
+struct Sa {
+  Selector selector;
+  uint32_t spi = 0;
+  uint32_t reqid = 0;
+  uint32_t hard_seconds = 0;      // The kernel deletes it this long after it was added; 0: never.
+  uint8_t replay_window = 32;     // 0..32; larger windows come as a bitmap attribute.
+  const EspKeys* keys = nullptr;  // Outlives the Batch::Add call.
+
+  SaId id() const { return {selector.destination, spi}; }
+};
+
+enum class Direction : uint8_t { kIn, kOut };
+
+// One of the shared, fail-closed policies (design D1): everything to (kIn) or from (kOut) a
+// protected local port must be ESP in transport mode under our reqid.
+struct Policy {
+  Direction direction = Direction::kIn;
+  Address local;
+  uint16_t local_port = 0;
+  uint32_t reqid = 0;
+  uint32_t priority = 1000;
+};
+
+}  // namespace xfrm

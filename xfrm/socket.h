@@ -1,0 +1,30 @@
+// Opens the netlink socket; the only system calls of this module.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <system_error>
+#include <vector>
+
+#include "xfrm/batch.h"
+#include "xfrm/reply.h"
+
+namespace xfrm {
+
+struct SocketOptions {
+  int receive_buffer_size = 4 << 20;  // Holds the failures of the largest batch.
+  bool expire_events = false;         // Join XFRMNLGRP_EXPIRE.
+};
+
+// A bound NETLINK_XFRM socket with NETLINK_EXT_ACK and NETLINK_CAP_ACK, non-blocking,
+// close-on-exec. *fd is the caller's.
+[[nodiscard]] std::errc OpenSocket(const SocketOptions& options, int* fd);
+
+// Sends a batch and waits for its verdicts, for start-up, shut-down and tools: blocks up to
+// `timeout_ms`. kSa and kPolicy replies go to `replies` when it is not null. ENOBUFS or a missing
+// fence is std::errc::timed_out / no_buffer_space: outcome unknown.
+[[nodiscard]] std::errc Transact(int fd, Batch* batch, int timeout_ms, BatchVerdict* verdict,
+                                 std::vector<Reply>* replies = nullptr);
+
+}  // namespace xfrm
