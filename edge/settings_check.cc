@@ -1,0 +1,277 @@
+// The rules that join several settings.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "edge/settings_draft.h"
+
+namespace edge {
+namespace {
+
+using reactor::Endpoint;
+using Socket = SettingsDraft::Socket;
+
+constexpr SettingsPath kSocket = {"ipsec", "socket"};
+constexpr SettingsPath kPort = {"ipsec", "port"};
+constexpr SettingsPath kMinSpi = {"ipsec", "min_spi"};
+constexpr SettingsPath kMaxSpi = {"ipsec", "max_spi"};
+constexpr SettingsPath kClientPort = {"ipsec", "default_client_port"};
+constexpr SettingsPath kServerPort = {"ipsec", "default_server_port"};
+constexpr SettingsPath kAlgorithms = {"ipsec", "allowed_algorithms"};
+constexpr SettingsPath kDeprecated = {"ipsec", "disable_deprecated_algorithms"};
+constexpr SettingsPath kGmListen = {"gm", "listen"};
+constexpr SettingsPath kCoreListen = {"core", "listen"};
+constexpr SettingsPath kNextHop = {"core", "next_hop"};
+constexpr SettingsPath kHost = {"core", "host"};
+
+std::string Address(const Endpoint& endpoint) {
+  char text[reactor::kEndpointTextMax];
+  return {text, reactor::WriteAddress(endpoint, false, text)};
+}
+
+std::string Text(const Endpoint& endpoint) {
+  char text[reactor::kEndpointTextMax];
+  return {text, reactor::WriteEndpoint(endpoint, text)};
+}
+
+// TS 33.203 §7.1: the protected ports are none of the default SIP ports.
+bool IsSipPort(uint16_t port) {
+  return port == 5060 || port == 5061;
+}
+
+class Checker {
+ public:
+  explicit Checker(SettingsDraft* draft) : draft_(*draft), settings_(draft->settings) {}
+
+  void Check() {
+    RequireAll();
+    CheckProtectedPorts();
+    CheckPortPairs();
+    CheckDefaultPort(kClientPort, settings_.ipsec.default_client_port);
+    CheckDefaultPort(kServerPort, settings_.ipsec.default_server_port);
+    CheckDefaultPorts();
+    CheckSpis();
+    CheckAlgorithms();
+    CheckCore();
+    CheckSharedSockets();
+    CheckPhonesCanBeProtected();
+    for (const Socket& socket : draft_.protected_sockets) {
+      settings_.ipsec.sockets.push_back(socket.endpoint);
+    }
+    for (const Socket& socket : draft_.gm_sockets) settings_.gm.listen.push_back(socket.endpoint);
+  }
+
+ private:
+  void RequireAll();
+  void Require(SettingsPath path, bool is_there, std::string_view form);
+  void CheckProtectedPorts();
+  void CheckPortPairs();
+  void CheckDefaultPort(SettingsPath path, std::optional<uint16_t> port);
+  void CheckDefaultPorts();
+  void CheckSpis();
+  void CheckAlgorithms();
+  void CheckCore();
+  void CheckSharedSockets();
+  void CheckPhonesCanBeProtected();
+
+  size_t CountPorts(const Endpoint& address) const;
+  bool HasPort(const Endpoint& address, uint16_t port) const;
+  // No protected socket had a mistake of its own, so that the set of them can be judged.
+  bool SocketsAreKnown() const { return !draft_.IsBad(kSocket) && !draft_.IsBad(kPort); }
+
+  SettingsDraft& draft_;
+  Settings& settings_;
+};
+
+void Checker::RequireAll() {
+  Require(kSocket, !draft_.protected_sockets.empty(),
+          "at least two, a client and a server port: [\"ipsec:IP:port\", \"ipsec:IP:port\"]");
+  Require(kGmListen, !draft_.gm_sockets.empty(),
+          "the addresses phones register at: [\"IP\", \"IP:port\"]");
+  Require(kCoreListen, draft_.IsSet(kCoreListen), "our address towards the core: \"IP:port\"");
+  Require(kNextHop, draft_.IsSet(kNextHop), "where REGISTER goes: \"IP:port\"");
+}
+
+void Checker::Require(SettingsPath path, bool is_there, std::string_view form) {
+  if (is_there || draft_.IsBad(path)) return;
+  draft_.Error(draft_.LineOf(path),
+               fmt::format("{}.{} is not set: {}", path.table, path.key, form));
+}
+
+void Checker::CheckProtectedPorts() {
+  constexpr std::string_view kWhy = "5060 and 5061 are no protected ports (TS 33.203 7.1)";
+  const uint16_t port = settings_.ipsec.port;
+  const bool is_port_forbidden = draft_.IsSet(kPort) && IsSipPort(port);
+  if (is_port_forbidden) {
+    draft_.Error(draft_.LineOf(kPort), fmt::format("ipsec.port = {}: {}", port, kWhy));
+  }
+  for (Socket& socket : draft_.protected_sockets) {
+    if (!socket.has_port) {
+      socket.endpoint.set_port(port);
+    } else if (IsSipPort(socket.endpoint.port())) {
+      draft_.Error(socket.line,
+                   fmt::format("ipsec.socket \"ipsec:{}\": {}", Text(socket.endpoint), kWhy));
+    }
+  }
+}
+
+// A UE gets a client and a server port of one address (TS 33.203 §7.1).
+void Checker::CheckPortPairs() {
+  if (!SocketsAreKnown()) return;
+  const std::vector<Socket>& sockets = draft_.protected_sockets;
+  for (size_t i = 0; i < sockets.size(); ++i) {
+    if (CountPorts(sockets[i].endpoint) >= 2) continue;
+    const auto same = [&](const Socket& other) {
+      return SameAddress(other.endpoint, sockets[i].endpoint);
+    };
+    const auto begin = sockets.begin();
+    if (std::any_of(begin, begin + static_cast<std::ptrdiff_t>(i), same)) continue;
+    draft_.Error(sockets[i].line,
+                 fmt::format("ipsec.socket: {} has one protected port: a client and a server port "
+                             "are needed on each address",
+                             Address(sockets[i].endpoint)));
+  }
+}
+
+void Checker::CheckDefaultPort(SettingsPath path, std::optional<uint16_t> port) {
+  if (!port || !SocketsAreKnown()) return;
+  const std::vector<Socket>& sockets = draft_.protected_sockets;
+  const bool is_on_some = std::any_of(sockets.begin(), sockets.end(), [&](const Socket& socket) {
+    return socket.endpoint.port() == *port;
+  });
+  const uint32_t line = draft_.LineOf(path);
+  if (!is_on_some) {
+    std::set<uint16_t> ports;
+    for (const Socket& socket : sockets) ports.insert(socket.endpoint.port());
+    return draft_.Error(
+        line, fmt::format("ipsec.{} = {}: no socket has it; the ports of ipsec.socket are {}",
+                          path.key, *port, fmt::join(ports, ", ")));
+  }
+  std::set<std::string> without;
+  for (const Socket& socket : sockets) {
+    if (!HasPort(socket.endpoint, *port)) without.insert(Address(socket.endpoint));
+  }
+  if (without.empty()) return;
+  draft_.Warning(line, fmt::format("ipsec.{} = {}: no such port on {}: another one is taken there",
+                                   path.key, *port, fmt::join(without, ", ")));
+}
+
+void Checker::CheckDefaultPorts() {
+  const Settings::Ipsec& ipsec = settings_.ipsec;
+  if (!ipsec.default_client_port || ipsec.default_client_port != ipsec.default_server_port) return;
+  draft_.Error(std::max(draft_.LineOf(kClientPort), draft_.LineOf(kServerPort)),
+               fmt::format("ipsec.default_client_port = ipsec.default_server_port = {}: "
+                           "they must differ (TS 33.203 7.1)",
+                           *ipsec.default_client_port));
+}
+
+void Checker::CheckSpis() {
+  if (draft_.IsBad(kMinSpi) || draft_.IsBad(kMaxSpi)) return;
+  Settings::Ipsec& ipsec = settings_.ipsec;
+  const uint32_t line = std::max(draft_.LineOf(kMinSpi), draft_.LineOf(kMaxSpi));
+  if (ipsec.min_spi > ipsec.max_spi) {
+    draft_.Warning(line, fmt::format("ipsec.min_spi = {} is above ipsec.max_spi = {}: swapped",
+                                     ipsec.min_spi, ipsec.max_spi));
+    std::swap(ipsec.min_spi, ipsec.max_spi);
+  }
+  if (ipsec.min_spi < ipsec.max_spi) return;
+  draft_.Error(line, fmt::format("ipsec.min_spi = ipsec.max_spi = {}: a phone needs two SPIs",
+                                 ipsec.min_spi));
+}
+
+// Whatever allowed_algorithms names, the filter comes after it.
+void Checker::CheckAlgorithms() {
+  Settings::Ipsec& ipsec = settings_.ipsec;
+  if (!ipsec.disable_deprecated_algorithms || draft_.IsBad(kAlgorithms)) return;
+  ipsec.allowed_algorithms = ipsec.allowed_algorithms.WithoutDeprecated();
+  if (!ipsec.allowed_algorithms.empty()) return;
+  draft_.Error(std::max(draft_.LineOf(kAlgorithms), draft_.LineOf(kDeprecated)),
+               "ipsec.disable_deprecated_algorithms leaves nothing of ipsec.allowed_algorithms: "
+               "not deprecated are null=aes-gcm and aes-gmac=null");
+}
+
+void Checker::CheckCore() {
+  Settings::Core& core = settings_.core;
+  if (!draft_.IsSet(kCoreListen)) return;
+  if (!draft_.IsSet(kHost)) {
+    char text[reactor::kEndpointTextMax];
+    core.host.assign(text, reactor::WriteAddress(core.listen, true, text));
+  }
+  if (!draft_.IsSet(kNextHop)) return;
+  if (core.listen.family() != core.next_hop.family()) {
+    draft_.Error(draft_.LineOf(kNextHop),
+                 fmt::format("core.next_hop = {}: it cannot be reached from core.listen = {}; both "
+                             "are IPv4 or both IPv6",
+                             Text(core.next_hop), Text(core.listen)));
+  }
+}
+
+// Every address and port is one socket with one purpose.
+void Checker::CheckSharedSockets() {
+  struct Use {
+    std::string_view name;
+    Endpoint endpoint;
+    uint32_t line;
+  };
+  std::vector<Use> uses;
+  if (draft_.IsSet(kCoreListen)) {
+    uses.push_back({"core.listen", settings_.core.listen, draft_.LineOf(kCoreListen)});
+  }
+  for (const Socket& socket : draft_.gm_sockets) {
+    uses.push_back({"gm.listen", socket.endpoint, socket.line});
+  }
+  for (const Socket& socket : draft_.protected_sockets) {
+    const bool is_known = socket.has_port || !draft_.IsBad(kPort);
+    if (is_known) uses.push_back({"ipsec.socket", socket.endpoint, socket.line});
+  }
+  for (size_t i = 0; i < uses.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (!(uses[i].endpoint == uses[j].endpoint)) continue;
+      draft_.Error(uses[i].line, fmt::format("{}: {} is taken by {} in line {}", uses[i].name,
+                                             Text(uses[i].endpoint), uses[j].name, uses[j].line));
+      break;
+    }
+  }
+  for (const Use& use : uses) {
+    if (!draft_.IsSet(kNextHop) || !(use.endpoint == settings_.core.next_hop)) continue;
+    draft_.Error(draft_.LineOf(kNextHop), fmt::format("core.next_hop = {}: this is our own {}",
+                                                      Text(use.endpoint), use.name));
+    break;
+  }
+}
+
+// Security-Server names ports, not addresses: a phone goes on at the address it registered at.
+void Checker::CheckPhonesCanBeProtected() {
+  if (!SocketsAreKnown() || settings_.gm.sec_agree == SecAgree::kOff) return;
+  for (const Socket& socket : draft_.gm_sockets) {
+    if (draft_.protected_sockets.empty() || CountPorts(socket.endpoint) > 0) continue;
+    draft_.Error(socket.line, fmt::format("gm.listen {0}: no ipsec.socket is on {0}, where phones "
+                                          "would go on after the challenge",
+                                          Address(socket.endpoint)));
+  }
+}
+
+size_t Checker::CountPorts(const Endpoint& address) const {
+  std::set<uint16_t> ports;
+  for (const Socket& socket : draft_.protected_sockets) {
+    if (SameAddress(socket.endpoint, address)) ports.insert(socket.endpoint.port());
+  }
+  return ports.size();
+}
+
+bool Checker::HasPort(const Endpoint& address, uint16_t port) const {
+  return std::any_of(
+      draft_.protected_sockets.begin(), draft_.protected_sockets.end(), [&](const Socket& socket) {
+        return SameAddress(socket.endpoint, address) && socket.endpoint.port() == port;
+      });
+}
+
+}  // namespace
+
+void CheckSettings(SettingsDraft* draft) {
+  Checker(draft).Check();
+}
+
+}  // namespace edge

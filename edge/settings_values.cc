@@ -1,0 +1,263 @@
+// Every setting there is, and what to say of a name that is none.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "edge/settings_draft.h"
+#include "edge/settings_reader.h"
+#include "edge/settings_toml.h"
+
+namespace edge {
+namespace {
+
+using Reader = SettingsReader;
+
+struct Setting {
+  SettingsPath path;
+  void (*read)(Reader& reader, SettingsDraft& draft);
+};
+
+void ReadMinSpi(Reader& reader, SettingsDraft& draft);
+void ReadMaxSpi(Reader& reader, SettingsDraft& draft);
+void ReadSecurityServer(Reader& reader, SettingsDraft& draft);
+void ReadReplayWindow(Reader& reader, SettingsDraft& draft);
+void ReadSecAgree(Reader& reader, SettingsDraft& draft);
+void ReadRegisterTimeout(Reader& reader, SettingsDraft& draft);
+void ReadLimit(Reader& reader, uint32_t* out);
+void ReadLevel(Reader& reader, SettingsDraft& draft);
+
+constexpr Setting kSettings[] = {
+    {{"ipsec", "socket"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.ProtectedSockets(&draft.protected_sockets);
+     }},
+    {{"ipsec", "port"},
+     [](Reader& reader, SettingsDraft& draft) { reader.Port(&draft.settings.ipsec.port); }},
+    {{"ipsec", "min_spi"}, ReadMinSpi},
+    {{"ipsec", "max_spi"}, ReadMaxSpi},
+    {{"ipsec", "temporary_timeout"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Seconds(3600, &draft.settings.ipsec.temporary_timeout_s);
+     }},
+    {{"ipsec", "default_client_port"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Port(&draft.settings.ipsec.default_client_port);
+     }},
+    {{"ipsec", "default_server_port"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Port(&draft.settings.ipsec.default_server_port);
+     }},
+    {{"ipsec", "allowed_algorithms"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Algorithms(&draft.settings.ipsec.allowed_algorithms);
+     }},
+    {{"ipsec", "disable_deprecated_algorithms"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Boolean(&draft.settings.ipsec.disable_deprecated_algorithms);
+     }},
+    {{"ipsec", "security_server"}, ReadSecurityServer},
+    {{"ipsec", "reqid"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(1, UINT32_MAX, "a mark on what is ours", &draft.settings.ipsec.reqid);
+     }},
+    {{"ipsec", "lifetime_slack"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Seconds(3600, &draft.settings.ipsec.lifetime_slack_s);
+     }},
+    {{"ipsec", "replay_window"}, ReadReplayWindow},
+    {{"gm", "listen"},
+     [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.gm_sockets); }},
+    {{"gm", "sec_agree"}, ReadSecAgree},
+    {{"core", "listen"},
+     [](Reader& reader, SettingsDraft& draft) { reader.Address(&draft.settings.core.listen); }},
+    {{"core", "next_hop"},
+     [](Reader& reader, SettingsDraft& draft) { reader.Address(&draft.settings.core.next_hop); }},
+    {{"core", "host"},
+     [](Reader& reader, SettingsDraft& draft) { reader.Host(&draft.settings.core.host); }},
+    {{"core", "visited_network_id"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Text(true, &draft.settings.core.visited_network_id);
+     }},
+    {{"core", "orig_ioi"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Text(true, &draft.settings.core.orig_ioi);
+     }},
+    {{"core", "access_network_info"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Text(false, &draft.settings.core.access_network_info);
+     }},
+    {{"core", "register_timeout"}, ReadRegisterTimeout},
+    {{"limits", "registrations_max"},
+     [](Reader& reader, SettingsDraft& draft) {
+       ReadLimit(reader, &draft.settings.limits.registrations_max);
+     }},
+    {{"limits", "half_open_max"},
+     [](Reader& reader, SettingsDraft& draft) {
+       ReadLimit(reader, &draft.settings.limits.half_open_max);
+     }},
+    {{"limits", "half_open_per_source_max"},
+     [](Reader& reader, SettingsDraft& draft) {
+       ReadLimit(reader, &draft.settings.limits.half_open_per_source_max);
+     }},
+    {{"log", "level"}, ReadLevel},
+};
+
+constexpr std::array<std::string_view, 5> kTables = {"ipsec", "gm", "core", "limits", "log"};
+
+void ReadMinSpi(Reader& reader, SettingsDraft& draft) {
+  reader.Integer(256, UINT32_MAX, "0..255 are reserved, RFC 4303 2.1",
+                 &draft.settings.ipsec.min_spi);
+}
+
+void ReadMaxSpi(Reader& reader, SettingsDraft& draft) {
+  reader.Integer(256, UINT32_MAX, "0..255 are reserved, RFC 4303 2.1",
+                 &draft.settings.ipsec.max_spi);
+}
+
+void ReadSecurityServer(Reader& reader, SettingsDraft& draft) {
+  constexpr std::array<std::string_view, 2> kWords = {"static", "selected"};
+  size_t index = 0;
+  reader.Word(kWords, &index);
+  draft.settings.ipsec.security_server = static_cast<SecurityServer>(index);
+}
+
+void ReadReplayWindow(Reader& reader, SettingsDraft& draft) {
+  uint32_t packets = draft.settings.ipsec.replay_window;
+  reader.Integer(1, 32, "packets", &packets);
+  draft.settings.ipsec.replay_window = static_cast<uint8_t>(packets);
+}
+
+void ReadSecAgree(Reader& reader, SettingsDraft& draft) {
+  constexpr std::array<std::string_view, 3> kWords = {"require", "prefer", "off"};
+  size_t index = 0;
+  reader.Word(kWords, &index);
+  draft.settings.gm.sec_agree = static_cast<SecAgree>(index);
+}
+
+void ReadRegisterTimeout(Reader& reader, SettingsDraft& draft) {
+  uint32_t seconds = draft.settings.core.register_timeout_ms / 1000;
+  reader.Seconds(600, &seconds);
+  draft.settings.core.register_timeout_ms = seconds * 1000;
+}
+
+void ReadLimit(Reader& reader, uint32_t* out) {
+  reader.Integer(1, 16'000'000, "registrations", out);
+}
+
+void ReadLevel(Reader& reader, SettingsDraft& draft) {
+  constexpr std::array<std::string_view, 4> kWords = {"debug", "info", "warn", "error"};
+  size_t index = 1;
+  reader.Word(kWords, &index);
+  draft.settings.log.level = kWords[index];
+}
+
+// Edits (insert, delete, replace one character) that make one of the other.
+size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+// The most alike of `names`, when it is like enough to be meant: two thirds of it are there.
+std::string_view Nearest(std::string_view name, std::span<const std::string_view> names) {
+  constexpr size_t kNameMax = 64;
+  if (name.size() > kNameMax) return {};
+  std::string_view nearest;
+  size_t least = SIZE_MAX;
+  for (const std::string_view candidate : names) {
+    const size_t distance = Distance(name, candidate);
+    if (distance > std::max<size_t>(1, candidate.size() / 3) || distance >= least) continue;
+    nearest = candidate;
+    least = distance;
+  }
+  return nearest;
+}
+
+std::string Quoted(std::string_view name) {
+  TomlValue value;
+  value.string = name;
+  return value.Show();
+}
+
+std::vector<std::string_view> KeysOf(std::string_view table) {
+  std::vector<std::string_view> keys;
+  for (const Setting& setting : kSettings) {
+    if (setting.path.table == table) keys.push_back(setting.path.key);
+  }
+  return keys;
+}
+
+// "did you mean...", or all that there is.
+std::string Hint(std::string_view name, std::span<const std::string_view> names,
+                 std::string_view what) {
+  const std::string_view nearest = Nearest(name, names);
+  if (!nearest.empty()) return fmt::format("did you mean \"{}\"?", nearest);
+  return fmt::format("{} are {}", what, fmt::join(names, ", "));
+}
+
+void NoteUnknownTable(const TomlTable& table, SettingsDraft* draft) {
+  draft->Error(table.line, fmt::format("unknown table {}: {}", Quoted(table.name),
+                                       Hint(table.name, kTables, "the tables")));
+}
+
+void NoteUnknownKey(std::string_view table, const TomlEntry& entry, SettingsDraft* draft) {
+  std::string hint;
+  for (const Setting& setting : kSettings) {
+    if (setting.path.key != entry.key) continue;
+    hint += fmt::format("{}[{}]", hint.empty() ? "it belongs into " : " or ", setting.path.table);
+  }
+  if (hint.empty() && !table.empty()) {
+    hint = Hint(entry.key, KeysOf(table), fmt::format("the keys of [{}]", table));
+  }
+  if (hint.empty()) hint = fmt::format("the tables are {}", fmt::join(kTables, ", "));
+  const std::string where = table.empty() ? "outside of all tables" : fmt::format("in [{}]", table);
+  draft->Error(entry.line, fmt::format("unknown key {} {}: {}", Quoted(entry.key), where, hint));
+}
+
+void ReadEntry(std::string_view table, const TomlEntry& entry, SettingsDraft* draft) {
+  for (const Setting& setting : kSettings) {
+    if (setting.path != SettingsPath{table, entry.key}) continue;
+    SettingsReader reader(setting.path, entry.value, draft);
+    setting.read(reader, *draft);
+    draft->seen.push_back({setting.path, entry.line, reader.is_good()});
+    return;
+  }
+  NoteUnknownKey(table, entry, draft);
+}
+
+void ReadTable(const TomlTable& table, SettingsDraft* draft) {
+  const bool is_known = std::find(kTables.begin(), kTables.end(), table.name) != kTables.end();
+  if (!is_known && !table.name.empty()) return NoteUnknownTable(table, draft);
+  if (table.is_array) {
+    draft->Error(table.line,
+                 fmt::format("[[{0}]]: there is one such table, written [{0}]", table.name));
+  }
+  draft->seen_tables.push_back({table.name, table.line, !table.is_array});
+  for (const TomlEntry& entry : table.entries) ReadEntry(table.name, entry, draft);
+}
+
+}  // namespace
+
+bool ReadSettingsValues(std::string_view text, SettingsDraft* draft) {
+  std::vector<TomlTable> tables;
+  TomlError error;
+  if (!ReadToml(text, &tables, &error)) {
+    draft->Error(error.line, error.message);
+    return false;
+  }
+  for (const TomlTable& table : tables) ReadTable(table, draft);
+  return true;
+}
+
+}  // namespace edge
