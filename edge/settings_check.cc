@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "edge/limits.h"
 #include "edge/settings_draft.h"
 
 namespace edge {
@@ -233,6 +234,10 @@ void Checker::CheckSharedSockets() {
                                              Text(uses[i].endpoint), uses[j].name, uses[j].line));
       break;
     }
+  }
+  if (uses.size() > kPortsMax) {
+    draft_.Error(draft_.LineOf(kSocket),
+                 fmt::format("{} sockets in all: at most {}", uses.size(), kPortsMax));
   }
   for (const Use& use : uses) {
     if (!draft_.IsSet(kNextHop) || !(use.endpoint == settings_.core.next_hop)) continue;

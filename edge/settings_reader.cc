@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "edge/limits.h"
+
 namespace edge {
 namespace {
 
@@ -13,7 +15,6 @@ using Kind = TomlValue::Kind;
 using reactor::Endpoint;
 
 constexpr uint16_t kSipPort = 5060;
-constexpr size_t kSocketsMax = 256;
 constexpr std::string_view kAddressForm =
     "\"IP\" or \"IP:port\", IPv6 as \"[v6]:port\"; names are not resolved";
 constexpr std::string_view kSocketForm =
@@ -152,8 +153,8 @@ void SettingsReader::Fail(const TomlValue& value, std::string_view why) {
 void SettingsReader::EachSocket(OneSocket read, std::vector<SettingsDraft::Socket>* out) {
   std::span<const TomlValue> values(&value_, 1);
   if (value_.kind == Kind::kArray) values = value_.items;
-  if (values.size() > kSocketsMax) {
-    return Fail(value_, fmt::format("at most {} are allowed", kSocketsMax));
+  if (values.size() > kPortsMax) {
+    return Fail(value_, fmt::format("at most {} are allowed", kPortsMax));
   }
   for (const TomlValue& value : values) {
     SettingsDraft::Socket socket;

@@ -1,0 +1,55 @@
+// What the core asks of the world. The core calls these and nothing else; a call is noted and done
+// later in the turn, and never comes back into the core before it has returned.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <system_error>
+
+#include "edge/flow.h"
+#include "edge/registrar.h"
+#include "edge/sa_set.h"
+
+namespace edge {
+
+// One registration attempt, told when it ends: the one line an operator needs (pitfalls 31). Views
+// are good for the call. Holds no key and no nonce.
+struct Attempt {
+  std::string_view impi;
+  Flow source;
+  std::string_view result;       // "registered", "refused by the kernel", "no answer to the 401"...
+  int status = 0;                // What the phone was told; 0: nothing.
+  bool agreed = false;           // The fields below are set.
+  xfrm::Algorithms algorithms;
+  uint32_t spi_pc = 0;
+  uint32_t spi_ps = 0;
+  uint16_t port_pc = 0;
+  uint16_t port_ps = 0;
+  std::errc kernel{};            // The kernel's refusal.
+  std::string_view explanation;  // In its own words, or ours.
+  bool esp_arrived = false;      // A REGISTER came through the new SAs.
+  uint64_t duration_ms = 0;      // Since SM1.
+};
+
+class Actions {
+ public:
+  virtual ~Actions() = default;
+
+  // The pieces, one after the other, as one datagram. They may lie in the message being handled
+  // (which outlives the send) or anywhere else (then they are copied before Send returns).
+  virtual void Send(const Flow& to, std::span<const std::string_view> pieces) = 0;
+
+  // The four SAs of a set; keys are read before the call returns. The answer comes as
+  // Core::OnInstalled; after a refusal what had been installed is rolled back and then told as
+  // Core::OnDeleted.
+  virtual void Install(SetId set, const SaArray& sas) = 0;
+  // New lifetimes; the answer comes as Core::OnExtended.
+  virtual void Extend(SetId set, const SaArray& sas) = 0;
+  // In order behind every Install; told by Core::OnDeleted once the kernel has none of them.
+  virtual void Delete(SetId set, const SaIdArray& sas) = 0;
+
+  virtual void Report(const Attempt& attempt) = 0;
+};
+
+}  // namespace edge

@@ -1,0 +1,106 @@
+#include "edge/agreement.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "edge/limits.h"
+
+namespace edge {
+namespace {
+
+std::optional<xfrm::Integrity> IntegrityOf(sip::Alg alg) {
+  switch (alg) {
+    case sip::Alg::kNull:
+      return xfrm::Integrity::kNull;
+    case sip::Alg::kHmacMd5_96:
+      return xfrm::Integrity::kHmacMd5_96;
+    case sip::Alg::kHmacSha1_96:
+      return xfrm::Integrity::kHmacSha1_96;
+    case sip::Alg::kAesGmac:
+      return xfrm::Integrity::kAesGmac;
+    case sip::Alg::kAbsent:
+    case sip::Alg::kUnknown:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<xfrm::Encryption> EncryptionOf(sip::Ealg ealg) {
+  switch (ealg) {
+    case sip::Ealg::kNull:
+      return xfrm::Encryption::kNull;
+    case sip::Ealg::kDesEde3Cbc:
+      return xfrm::Encryption::kDesEde3Cbc;
+    case sip::Ealg::kAesCbc:
+      return xfrm::Encryption::kAesCbc;
+    case sip::Ealg::kAesGcm:
+      return xfrm::Encryption::kAesGcm;
+    case sip::Ealg::kUnknown:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<xfrm::Algorithms> PairOf(const sip::SecurityMechanism& mechanism) {
+  if (mechanism.fault != sip::MechanismFault::kNone) return std::nullopt;
+  const std::optional<xfrm::Integrity> integrity = IntegrityOf(mechanism.alg);
+  const std::optional<xfrm::Encryption> encryption = EncryptionOf(mechanism.ealg);
+  if (!integrity || !encryption) return std::nullopt;
+  return xfrm::Algorithms{*integrity, *encryption};
+}
+
+ChooseResult Choose(const sip::SecurityList& client, const AlgorithmList& allowed, Offer* offer) {
+  bool any_usable = false;
+  for (const sip::SecurityMechanism& mechanism : client.mechanisms()) {
+    any_usable = any_usable || PairOf(mechanism).has_value();
+  }
+  if (!any_usable) return ChooseResult::kNoMechanism;
+
+  for (const xfrm::Algorithms pair : allowed.pairs()) {
+    for (const sip::SecurityMechanism& mechanism : client.mechanisms()) {
+      if (mechanism.mode != sip::Mode::kTransport || PairOf(mechanism) != pair) continue;
+      *offer = {mechanism.port_c, mechanism.port_s, mechanism.spi_c, mechanism.spi_s, pair};
+      return ChooseResult::kOk;
+    }
+  }
+  return ChooseResult::kNoCommonAlgorithm;
+}
+
+std::string SecurityServerValue(const AlgorithmList& allowed, SecurityServer kind,
+                                const Agreement* agreement) {
+  std::string value;
+  int q_tenths = 9;  // At most eight pairs: 0.9 down to 0.2.
+  for (const xfrm::Algorithms pair : allowed.pairs()) {
+    if (agreement != nullptr && kind == SecurityServer::kSelected &&
+        pair != agreement->algorithms) {
+      continue;
+    }
+    fmt::format_to(std::back_inserter(value),
+                   "{}ipsec-3gpp;q=0.{};alg={};ealg={};prot=esp;mod=trans",
+                   value.empty() ? "" : ", ", q_tenths--, xfrm::Name(pair.integrity),
+                   xfrm::Name(pair.encryption));
+    if (agreement == nullptr) continue;
+    fmt::format_to(std::back_inserter(value), ";spi-c={};spi-s={};port-c={};port-s={}",
+                   agreement->spis.client, agreement->spis.server, agreement->port_pc,
+                   agreement->port_ps);
+  }
+  return value;
+}
+
+std::optional<std::string> Canonical(const sip::SecurityList& list) {
+  std::array<char, kAgreementSizeMax> text;
+  const size_t size = sip::WriteCanonical(list, text);
+  if (size == 0) return std::nullopt;
+  return std::string(text.data(), size);
+}
+
+bool SameAsSent(const sip::SecurityList& verify, std::string_view sent) {
+  sip::SecurityList list;
+  return sip::DecodeSecurity(sent, &list) == sip::ParseError::kOk &&
+         sip::SameAgreement(verify, list);
+}
+
+}  // namespace edge

@@ -1,0 +1,186 @@
+#include "edge/header_rules.h"
+
+#include <fmt/format.h>
+
+#include "sip/list.h"
+#include "sip/number.h"
+
+namespace edge {
+namespace {
+
+using sip::HeaderId;
+
+bool IsNetworkProvided(std::string_view member, const void*) {
+  const size_t params = member.find(';');
+  return params != std::string_view::npos &&
+         sip::FindParam(member.substr(params), "network-provided").has_value();
+}
+
+bool IsSecAgree(std::string_view member, const void*) {
+  return sip::EqualsIgnoreCase(member, "sec-agree");
+}
+
+// Cuts ik and ck with one comma each. A run of cut parameters at the front takes the comma behind
+// it, any other the one before it, so what is left is a well-formed list.
+void RemoveKeysOf(std::string_view value, sip::Editor* editor) {
+  const size_t space = value.find_first_of(" \t\r\n");
+  if (space == std::string_view::npos) return;
+  const std::string_view params = value.substr(space);
+  sip::ParamReader reader(params, ',');
+  const char* cut_from = nullptr;  // Of a run at the front.
+  bool any_kept = false;
+  sip::Param param;
+  while (reader.Next(&param)) {
+    const bool is_key =
+        sip::EqualsIgnoreCase(param.name, "ik") || sip::EqualsIgnoreCase(param.name, "ck");
+    if (is_key && any_kept) {
+      editor->Remove(param.with_separator);
+    } else if (is_key && cut_from == nullptr) {
+      cut_from = param.text.data();
+    } else if (!is_key && !any_kept) {
+      any_kept = true;
+      if (cut_from != nullptr) {
+        editor->Remove({cut_from, static_cast<size_t>(param.text.data() - cut_from)});
+        cut_from = nullptr;
+      }
+    }
+  }
+  // Nothing but keys: the whole list goes.
+  if (cut_from != nullptr) editor->Remove(params);
+}
+
+}  // namespace
+
+void RemoveUntrusted(const sip::Message& message, sip::Editor* editor) {
+  bool access_network_seen = false;
+  for (const sip::Header& header : message.headers()) {
+    switch (header.id) {
+      case HeaderId::kPChargingVector:
+      case HeaderId::kPChargingFunctionAddresses:
+      case HeaderId::kPAssertedIdentity:
+      case HeaderId::kPVisitedNetworkId:
+      case HeaderId::kPServedUser:
+      case HeaderId::kPProfileKey:
+      case HeaderId::kPAssertedService:
+      case HeaderId::kFeatureCaps:
+      case HeaderId::kHistoryInfo:
+        editor->RemoveHeader(header);
+        break;
+      case HeaderId::kPAccessNetworkInfo:
+        if (!access_network_seen) {
+          editor->RemoveListMembers(header.id, IsNetworkProvided, nullptr);
+        }
+        access_network_seen = true;
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+void RemoveForPhone(const sip::Message& message, sip::Editor* editor) {
+  bool wants_privacy = false;
+  for (const sip::Header* privacy = message.Find(HeaderId::kPrivacy); privacy != nullptr;
+       privacy = message.FindNext(privacy)) {
+    // `Privacy: header;id`: values are separated by semicolons (RFC 3323 4.2).
+    wants_privacy = wants_privacy || sip::FindParam(message.Value(*privacy), "id").has_value();
+  }
+  for (const sip::Header& header : message.headers()) {
+    switch (header.id) {
+      case HeaderId::kPChargingVector:
+      case HeaderId::kPChargingFunctionAddresses:
+      case HeaderId::kPAccessNetworkInfo:
+      case HeaderId::kPServedUser:
+      case HeaderId::kPProfileKey:
+        editor->RemoveHeader(header);
+        break;
+      case HeaderId::kPAssertedIdentity:
+        if (wants_privacy) editor->RemoveHeader(header);
+        break;
+      default:
+        break;
+    }
+  }
+  RemoveChallengeKeys(message, editor);
+}
+
+void RemoveSecurityAgreement(const sip::Message& message, sip::Editor* editor) {
+  editor->RemoveHeaders(HeaderId::kSecurityClient);
+  editor->RemoveHeaders(HeaderId::kSecurityServer);
+  editor->RemoveHeaders(HeaderId::kSecurityVerify);
+  editor->RemoveListMembers(HeaderId::kRequire, IsSecAgree, nullptr);
+  editor->RemoveListMembers(HeaderId::kProxyRequire, IsSecAgree, nullptr);
+}
+
+void RemoveChallengeKeys(const sip::Message& message, sip::Editor* editor) {
+  for (const HeaderId id : {HeaderId::kWwwAuthenticate, HeaderId::kProxyAuthenticate}) {
+    for (const sip::Header* header = message.Find(id); header != nullptr;
+         header = message.FindNext(header)) {
+      RemoveKeysOf(message.Value(*header), editor);
+    }
+  }
+}
+
+void DecrementMaxForwards(const sip::Message& message, sip::Editor* editor) {
+  const std::string_view value = message.Value(HeaderId::kMaxForwards);
+  if (!message.Has(HeaderId::kMaxForwards)) {
+    editor->AppendLine({"Max-Forwards: 70\r\n"});
+    return;
+  }
+  const std::optional<uint32_t> hops = sip::DecodeNumber(value, 255);
+  const fmt::format_int text(hops.value_or(1) - 1);
+  editor->Replace(value, {{text.data(), text.size()}});
+}
+
+bool ViaDiffers(const sip::Via& via, const reactor::Endpoint& source) {
+  reactor::Endpoint sent_by;
+  return reactor::ParseAddress(via.host, 0, &sent_by) && !reactor::SameAddress(sent_by, source);
+}
+
+void MarkTopVia(const sip::Via& via, const reactor::Endpoint& source, uint16_t rport,
+                sip::Editor* editor) {
+  reactor::Endpoint sent_by;
+  const bool same = reactor::ParseAddress(via.host, 0, &sent_by) &&
+                    reactor::SameAddress(sent_by, source);
+  if (same && !via.has_rport) return;
+  char address[reactor::kEndpointTextMax];
+  // `received` of IPv6 has no brackets (RFC 5118 4.5).
+  const std::string_view received(address, reactor::WriteAddress(source, false, address));
+  if (via.has_rport) {
+    const fmt::format_int port(rport);
+    editor->Replace(via.rport_text,
+                    {"received=", received, ";rport=", {port.data(), port.size()}});
+  } else {
+    editor->InsertAfter(via.text, {";received=", received});
+  }
+}
+
+reactor::Endpoint AnswerTo(const sip::Via& via, const reactor::Endpoint& source) {
+  reactor::Endpoint to = source;
+  if (!via.has_rport) to.set_port(via.port != 0 ? via.port : 5060);
+  return to;
+}
+
+std::string JoinValues(const sip::Message& message, sip::HeaderId id) {
+  std::string joined;
+  for (const sip::Header* header = message.Find(id); header != nullptr;
+       header = message.FindNext(header)) {
+    if (!joined.empty()) joined += ", ";
+    joined += message.Value(*header);
+  }
+  return joined;
+}
+
+std::string UnknownProxyRequire(const sip::Message& message) {
+  std::string unknown;
+  sip::ListReader reader(message, HeaderId::kProxyRequire);
+  sip::ListMember member;
+  while (reader.Next(&member)) {
+    if (sip::EqualsIgnoreCase(member.text, "sec-agree")) continue;
+    if (!unknown.empty()) unknown += ", ";
+    unknown += member.text;
+  }
+  return unknown;
+}
+
+}  // namespace edge

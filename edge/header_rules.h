@@ -1,0 +1,47 @@
+// Header rules that more than one kind of message obeys (spec sheet 5, "Always"; RFC 3261 16.6,
+// RFC 3581, RFC 3325). Each function adds its edits to a message and nothing else.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "edge/flow.h"
+#include "sip/edit.h"
+#include "sip/message.h"
+#include "sip/via.h"
+
+namespace edge {
+
+// What a phone may not assert: charging headers, P-Asserted-Identity, P-Visited-Network-ID,
+// network-provided access network information, Feature-Caps, History-Info, P-Served-User...
+void RemoveUntrusted(const sip::Message& message, sip::Editor* editor);
+// What a phone must not see: charging headers, access network information, P-Served-User,
+// P-Profile-Key, P-Asserted-Identity when `Privacy: id` asks for it (RFC 3325 7), and any ik or ck.
+void RemoveForPhone(const sip::Message& message, sip::Editor* editor);
+// Security-Client, Security-Server and Security-Verify, and the sec-agree tags (RFC 3329 2.3.1).
+// Security-Server too: only the edge may say it.
+void RemoveSecurityAgreement(const sip::Message& message, sip::Editor* editor);
+// ik and ck of every challenge: a phone has its own (TS 33.203 6.1.1).
+void RemoveChallengeKeys(const sip::Message& message, sip::Editor* editor);
+
+// One less; nothing when the header is missing (RFC 3261 16.6 step 3 then adds 70).
+void DecrementMaxForwards(const sip::Message& message, sip::Editor* editor);
+
+// `received` and `rport` of the topmost Via as RFC 3261 18.2.1 and RFC 3581 4 ask; `rport` is what
+// the answer should go to (port_us on a protected port, spec sheet 2.1).
+void MarkTopVia(const sip::Via& via, const reactor::Endpoint& source, uint16_t rport,
+                sip::Editor* editor);
+// Is the Via's sent-by a literal address other than the packet's source? A name is not looked up.
+bool ViaDiffers(const sip::Via& via, const reactor::Endpoint& source);
+// Where an answer goes by the topmost Via as received (RFC 3261 18.2.2, RFC 3581 4).
+reactor::Endpoint AnswerTo(const sip::Via& via, const reactor::Endpoint& source);
+
+// The values of all headers of one name, joined by ", ".
+std::string JoinValues(const sip::Message& message, sip::HeaderId id);
+
+// The tags of Proxy-Require that we do not understand, joined by ", "; "" when there are none
+// (RFC 3261 16.3 step 5). sec-agree is ours.
+std::string UnknownProxyRequire(const sip::Message& message);
+
+}  // namespace edge

@@ -1,0 +1,40 @@
+// Every limit of the edge that is not a setting, and what happens at it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sip/edit.h"
+#include "sip/span.h"
+
+namespace edge {
+
+// Ports a worker serves (protected, unprotected, core side). More is a settings error.
+inline constexpr size_t kPortsMax = 64;
+
+// SA sets of one binding at once: old or current, new, temporary (TS 33.203 7.1: six SAs per
+// direction are three sets of two). A fourth is refused with 403.
+inline constexpr size_t kSetsPerBindingMax = 3;
+
+// Timers of TS 24.229 table 7.8 and RFC 3261 17.1.1.1; T1 towards the phone is 2 s.
+inline constexpr uint64_t kDrainMs = 128'000;             // 64*T1: an old set goes.
+inline constexpr uint64_t kRegistrationSlackMs = 30'000;  // A set outlives its registration by this.
+inline constexpr uint64_t kTransactionLingerMs = 32'000;  // A finished REGISTER answers retransmissions.
+
+// A lost verdict of the kernel is given up, and the sets rolled back, after this.
+inline constexpr uint64_t kKernelAnswerMs = 1'000;
+
+// Longest texts kept of a phone's messages; longer ones refuse the registration (400), they are
+// never cut: IMPI (RFC 7542 allows 253), lists of Security-Client, nonce.
+inline constexpr size_t kImpiSizeMax = 255;
+inline constexpr size_t kAgreementSizeMax = 4096;
+inline constexpr size_t kNonceSizeMax = 256;
+// Service-Route, P-Associated-URI and their like from the core; a longer one fails the
+// registration with 500.
+inline constexpr size_t kRouteSetSizeMax = 2048;
+
+// A datagram to send: IPv4's largest UDP payload.
+inline constexpr size_t kDatagramSizeMax = 65507;
+static_assert(kDatagramSizeMax <= sip::kMessageSizeMax);
+
+}  // namespace edge

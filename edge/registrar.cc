@@ -1,0 +1,135 @@
+#include "edge/registrar.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace edge {
+namespace {
+
+std::string_view AddressBytes(const reactor::Endpoint& endpoint) {
+  const std::span<const uint8_t> bytes = endpoint.address();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+Registrar::FlowKey Registrar::KeyOf(const reactor::Endpoint& remote, uint16_t remote_port,
+                                    PortIndex local) {
+  FlowKey key;
+  const std::span<const uint8_t> bytes = remote.address();
+  std::copy(bytes.begin(), bytes.end(), key.address.begin());
+  key.remote_port = remote_port;
+  key.local = local;  // The local port tells the families apart.
+  return key;
+}
+
+// Inbound SAs only: SA1 and SA4.
+std::array<Registrar::FlowKey, 2> Registrar::KeysOf(const SaSet& set) {
+  return {KeyOf(set.agreement.ue, set.agreement.port_uc, set.port_ps),
+          KeyOf(set.agreement.ue, set.agreement.port_us, set.port_pc)};
+}
+
+Binding* Registrar::FindBinding(std::string_view impi, const reactor::Endpoint& ue) {
+  Binding* binding = FindBindingByToken(token_hash_.Hash({impi, AddressBytes(ue)}));
+  // Two phones with one token would take 2^32 phones; the later one is not let in.
+  return binding != nullptr && binding->impi == impi ? binding : nullptr;
+}
+
+Binding* Registrar::FindBindingByToken(uint64_t token) {
+  const auto found = tokens_.find(token);
+  return found == tokens_.end() ? nullptr : bindings_.Find(found->second);
+}
+
+Binding* Registrar::AddBinding(std::string_view impi, const reactor::Endpoint& ue) {
+  Binding* binding = bindings_.Take();
+  binding->token = token_hash_.Hash({impi, AddressBytes(ue)});
+  binding->impi = impi;
+  binding->ue = ue;
+  binding->timer.index = static_cast<uint32_t>(binding->id);
+  tokens_[binding->token] = binding->id;
+  return binding;
+}
+
+void Registrar::RemoveBinding(Binding* binding) {
+  assert(binding->sets.empty() && !binding->timer.armed());
+  tokens_.erase(binding->token);
+  bindings_.Give(binding);
+}
+
+SaSet* Registrar::AddSet(Binding* binding, const Agreement& agreement, PortIndex port_ps,
+                         PortIndex port_pc) {
+  SaSet* set = sets_.Take();
+  set->state = SetState::kInstalling;
+  set->agreement = agreement;
+  set->port_ps = port_ps;
+  set->port_pc = port_pc;
+  set->binding = binding->id;
+  set->timer.index = static_cast<uint32_t>(set->id);
+  binding->sets.push_back(set->id);
+
+  const std::array<FlowKey, 2> keys = KeysOf(*set);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    SetId& head = flows_[keys[i]];
+    set->shadowed[i] = head;
+    head = set->id;
+  }
+  return set;
+}
+
+void Registrar::RemoveFlows(SaSet* set) {
+  for (const FlowKey& key : KeysOf(*set)) {
+    const auto found = flows_.find(key);
+    if (found == flows_.end()) continue;
+    // A chain is as long as a phone has overlapping sets with one flow: three at most.
+    SetId* link = &found->second;
+    while (*link != 0 && *link != set->id) link = ShadowedBy(*link, key);
+    if (*link == set->id) *link = *ShadowedBy(set->id, key);
+    if (found->second == 0) flows_.erase(found);
+  }
+}
+
+// What a set of the chain hides. A phone may have swapped its ports between two sets, so that one
+// key is SA1's of the one and SA4's of the other.
+SetId* Registrar::ShadowedBy(SetId id, const FlowKey& key) {
+  SaSet* set = sets_.Find(id);
+  assert(set != nullptr);
+  return &set->shadowed[KeysOf(*set)[0] == key ? 0 : 1];
+}
+
+void Registrar::RemoveSet(SaSet* set) {
+  assert(!set->timer.armed());
+  RemoveFlows(set);
+  if (Binding* binding = bindings_.Find(set->binding); binding != nullptr) {
+    auto& sets = binding->sets;
+    sets.erase(std::remove(sets.begin(), sets.end(), set->id), sets.end());
+  }
+  sets_.Give(set);
+}
+
+SaSet* Registrar::FindSet(const Flow& flow) {
+  const auto found = flows_.find(KeyOf(flow.remote, flow.remote.port(), flow.port));
+  return found == flows_.end() ? nullptr : sets_.Find(found->second);
+}
+
+SaSet* Registrar::FindSetInState(const Binding& binding, SetState state) {
+  for (const SetId id : binding.sets) {
+    SaSet* set = sets_.Find(id);
+    if (set->state == state) return set;
+  }
+  return nullptr;
+}
+
+SaSet* Registrar::SetInUse(const Binding& binding) {
+  for (const SetState state : {SetState::kCurrent, SetState::kOld, SetState::kNew}) {
+    if (SaSet* set = FindSetInState(binding, state); set != nullptr) return set;
+  }
+  return nullptr;
+}
+
+size_t Registrar::CountLive(const Binding& binding) {
+  return static_cast<size_t>(std::count_if(
+      binding.sets.begin(), binding.sets.end(),
+      [this](SetId id) { return IsLive(sets_.Find(id)->state); }));
+}
+
+}  // namespace edge

@@ -1,0 +1,39 @@
+#include "edge/sa_set.h"
+
+#include <algorithm>
+
+namespace edge {
+
+xfrm::Address ToXfrm(const reactor::Endpoint& endpoint) {
+  xfrm::Address address;
+  address.family = static_cast<uint8_t>(endpoint.family());
+  const std::span<const uint8_t> bytes = endpoint.address();
+  std::copy(bytes.begin(), bytes.end(), address.bytes.begin());
+  return address;
+}
+
+SaArray MakeSas(const Agreement& agreement, const xfrm::EspKeys& keys, uint32_t reqid,
+                uint32_t hard_seconds, uint8_t replay_window) {
+  const xfrm::Address ue = ToXfrm(agreement.ue);
+  const xfrm::Address pcscf = ToXfrm(agreement.pcscf);
+  const auto make = [&](xfrm::Selector selector, uint32_t spi) {
+    return xfrm::Sa{selector, spi, reqid, hard_seconds, replay_window, &keys};
+  };
+  return {
+      make({ue, pcscf, agreement.port_uc, agreement.port_ps}, agreement.spis.server),
+      make({pcscf, ue, agreement.port_ps, agreement.port_uc}, agreement.spi_uc),
+      make({pcscf, ue, agreement.port_pc, agreement.port_us}, agreement.spi_us),
+      make({ue, pcscf, agreement.port_us, agreement.port_pc}, agreement.spis.client),
+  };
+}
+
+SaIdArray MakeSaIds(const Agreement& agreement) {
+  const xfrm::Address ue = ToXfrm(agreement.ue);
+  const xfrm::Address pcscf = ToXfrm(agreement.pcscf);
+  return {{{pcscf, agreement.spis.server},
+           {ue, agreement.spi_uc},
+           {ue, agreement.spi_us},
+           {pcscf, agreement.spis.client}}};
+}
+
+}  // namespace edge
