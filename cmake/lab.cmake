@@ -1,0 +1,18 @@
+# The kernel lab: tests that need a real kernel with ESP run in a guest (tests/lab/lab.py).
+# Registered in the plain build alone: what the sanitizers find is found without a guest.
+if(GMEDGE_TEST_PREFIX)
+  return()
+endif()
+
+# gmedge_lab_test(NAME PROGRAM ARGUMENT...): runs PROGRAM in the guest; skipped, with the reason in
+# its output, where the guest cannot run. TIMEOUT is a little more than what lab.py grants itself.
+function(gmedge_lab_test name)
+  add_test(NAME lab_${name}
+    COMMAND ${PROJECT_SOURCE_DIR}/tests/lab/lab.py --timeout 170 ${ARGN})
+  set_tests_properties(lab_${name} PROPERTIES LABELS lab TIMEOUT 180 SKIP_RETURN_CODE 77)
+endfunction()
+
+if(TARGET xfrm_conformance_test)
+  # The suite that the fake kernel passes, against the real one.
+  gmedge_lab_test(xfrm_conformance $<TARGET_FILE:xfrm_conformance_test>)
+endif()
