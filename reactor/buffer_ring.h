@@ -44,10 +44,20 @@ struct BufferRingOptions {
   uint16_t group = 0;          // Buffer group id, unique per reactor.
 };
 
+// Someone whose receive ended for want of buffers: told once when there are some again.
+struct BufferWaiter {
+  void (*wake)(void* owner) = nullptr;
+  void* owner = nullptr;
+  BufferWaiter* next = nullptr;  // The ring's own, as is `waiting`.
+  bool waiting = false;
+};
+
 class BufferRing {
  public:
+  // Null and *error on failure. Everything is taken here: count x (size + tail_padding) bytes.
   static std::unique_ptr<BufferRing> Create(Reactor* reactor, const BufferRingOptions& options,
                                             std::string* error);
+  // REQUIRES: no lease is left, and no receive of the group is under way (or the reactor is gone).
   ~BufferRing();
 
   // The buffer a completion names. REQUIRES: flags has IORING_CQE_F_BUFFER.
@@ -57,10 +67,17 @@ class BufferRing {
   int available() const { return available_; }
   const BufferRingOptions& options() const { return options_; }
 
+  // Calls waiter->wake once when a buffer comes back; already waiting: no effect. Arming a receive
+  // again while there is no buffer would only bring the next -ENOBUFS.
+  void AwaitBuffer(BufferWaiter* waiter);
+  void CancelAwait(BufferWaiter* waiter);  // Not waiting: no effect.
+
  private:
   friend class BufferLease;
-  BufferRing() = default;
+  BufferRing();
+  bool Register(Reactor* reactor, std::string* error);
   void Return(uint16_t index);
+  std::byte* Buffer(uint16_t index) const;
 
   BufferRingOptions options_;
   int available_ = 0;

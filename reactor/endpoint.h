@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -38,7 +39,8 @@ bool operator==(const Endpoint& a, const Endpoint& b);
 bool SameAddress(const Endpoint& a, const Endpoint& b);
 
 // "192.0.2.1:5060", "[2001:db8::1]:5060", or either without a port (then default_port). False for
-// anything else, names included. No scope ids.
+// anything else: names, IPv6 without brackets (where would the port begin?), IPv4-mapped IPv6,
+// scope ids.
 bool ParseEndpoint(std::string_view text, uint16_t default_port, Endpoint* endpoint);
 // An address alone, brackets allowed around IPv6.
 bool ParseAddress(std::string_view text, uint16_t port, Endpoint* endpoint);

@@ -24,17 +24,24 @@ class NetlinkSink {
 
 class NetlinkPort {
  public:
-  // Takes a bound, non-blocking netlink socket (it closes it) and arms the receive.
+  // Takes a bound, non-blocking netlink socket (it closes it, on failure too) and arms the receive.
+  // Null and *error on failure. `sink` outlives the port.
+  static std::unique_ptr<NetlinkPort> Open(Reactor* reactor, int fd, NetlinkSink* sink,
+                                           std::string* error);
+  // The same: the port receives into memory of its own (netlink.cc says why).
   static std::unique_ptr<NetlinkPort> Open(Reactor* reactor, BufferRing* buffers, int fd,
                                            NetlinkSink* sink, std::string* error);
+  // REQUIRES: closed() or the reactor is gone. Wipes all it held.
   ~NetlinkPort();
 
   // Sends one batch. The bytes are copied out and wiped when the kernel is done (they hold keys),
-  // so the caller may reuse its own at once. False: kInFlightMax batches are under way.
+  // so the caller may reuse its own at once. At most kSendSizeMax bytes, not none. False:
+  // kInFlightMax batches are under way, or the port is closing.
   static constexpr int kInFlightMax = 8;
   static constexpr size_t kSendSizeMax = 256 * 1024;
   bool Send(std::span<const std::byte> bytes);
 
+  // Cancels the receive; sends under way end. closed() becomes true after some Dispatch().
   void Close();
   bool closed() const;
 

@@ -1,5 +1,9 @@
 // The ring: one per worker thread. Completions come out in batches, submissions go in with the
 // wait.
+//
+// The thread that creates a reactor is the only one that may use and destroy it: the kernel then
+// takes no lock and works for the ring only while that thread waits. The ring's set-up flags are
+// explained in reactor.cc.
 #pragma once
 
 #include <liburing.h>
@@ -48,15 +52,20 @@ class Reactor {
 
   io_uring* ring() { return &ring_; }
   uint64_t completions() const { return completions_; }
+  // Expires with the reactor: how an object that may outlive it knows.
+  std::weak_ptr<const void> lifetime() const { return lifetime_; }
 
  private:
-  Reactor() = default;
+  struct Files;
+  Reactor();
+  bool Open(const ReactorOptions& options, std::string* error);
+
   io_uring ring_{};
   bool ring_open_ = false;
+  bool dispatching_ = false;
   uint64_t completions_ = 0;
-  // More as the implementation needs.
-  struct Files;
   std::unique_ptr<Files> files_;
+  std::shared_ptr<const void> lifetime_;
 };
 
 }  // namespace reactor

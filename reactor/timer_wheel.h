@@ -1,7 +1,8 @@
 // Timers by explicit time: the wheel has no clock, it is told the time.
 //
 // A hierarchical wheel (Varghese and Lauck): arm, cancel and fire are O(1). Timers are intrusive:
-// their owner holds them and they must not move while armed. Not thread-safe.
+// their owner holds them and they must not move while armed, nor be touched once the wheel is gone.
+// Not thread-safe.
 #pragma once
 
 #include <array>
@@ -33,15 +34,18 @@ class TimerWheel {
   explicit TimerWheel(uint64_t now_ms);
 
   // Fires at the first Advance() to expiry_ms or later. Arming an armed timer moves it. A time not
-  // after now fires at the next Advance().
+  // after now_ms() fires at the next Advance() - never in the one under way, so that a timer that
+  // arms itself again without delay cannot hold the loop.
   void Arm(Timer* timer, uint64_t expiry_ms);
   void Cancel(Timer* timer);  // Not armed: no effect.
 
-  // Moves time on and calls fire(Timer*) for each timer due, in order of expiry to within a
-  // millisecond; the timer is no longer armed then, and fire may arm or cancel any timer. Time
-  // never goes back: an earlier now_ms is ignored.
+  // Moves time on and calls fire(Timer*) for each timer due: those armed late first, then in order
+  // of expiry, equal ones in the order they were armed. The timer is no longer armed then, and fire
+  // may arm or cancel any timer. Meanwhile now_ms() is the time that is being fired. Time never
+  // goes back: an earlier now_ms is taken as now_ms(). Not to be called from fire.
   template <typename Fire>
   void Advance(uint64_t now_ms, Fire&& fire) {
+    TakeLate();
     while (Timer* timer = PopDue(now_ms)) fire(timer);
   }
 
@@ -52,14 +56,28 @@ class TimerWheel {
   size_t armed_count() const { return armed_count_; }
 
  private:
-  Timer* PopDue(uint64_t now_ms);
-
   static constexpr int kLevels = 7;  // 64^7 ms: over a hundred years.
   static constexpr int kSlots = 64;
+
+  // Where the wheel's earliest slot is and when it begins.
+  struct Event {
+    uint64_t time_ms;
+    Timer* slot;
+  };
+  Event NextEvent() const;
+  Timer* PopDue(uint64_t now_ms);
+  void TakeLate();
+  void Place(Timer* timer);
+  void Spread(Timer* slot);
+
   uint64_t now_ms_;
   size_t armed_count_ = 0;
-  std::array<uint64_t, kLevels> occupied_{};              // A bit per slot.
-  std::array<std::array<Timer, kSlots>, kLevels> slots_;  // List heads.
+  std::array<uint64_t, kLevels> occupied_{};  // A bit per slot.
+  // List heads. A head's `kind` is its level, its `index` its place there.
+  mutable std::array<std::array<Timer, kSlots>, kLevels> slots_;
+  mutable Timer far_;  // Beyond the top level's reach.
+  Timer due_;          // Being fired.
+  Timer late_;         // Armed for a time not after now.
 };
 
 }  // namespace reactor

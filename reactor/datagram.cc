@@ -1,0 +1,320 @@
+#include "reactor/datagram.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "reactor/send_slot.h"
+#include "reactor/udp_socket.h"
+
+namespace reactor {
+namespace {
+
+constexpr size_t kPayloadMax = 65507;
+constexpr size_t kSlicesMax = 255;
+
+// Cuts slices into what is pointed to (it lies in the lease's buffer) and what is copied, and joins
+// neighbours. Used twice: to count, then to fill.
+class Gather {
+ public:
+  explicit Gather(const BufferLease& lease) {
+    const std::span<std::byte> bytes = lease.bytes();
+    begin_ = reinterpret_cast<const char*>(bytes.data());
+    end_ = begin_ + bytes.size();
+  }
+
+  bool Lent(std::string_view slice) const {
+    return slice.data() >= begin_ && slice.data() + slice.size() <= end_;
+  }
+
+  void Count(std::span<const std::string_view> slices) {
+    bool copying = false;
+    const char* lent_end = nullptr;
+    for (const std::string_view slice : slices) {
+      if (slice.empty()) continue;
+      const bool lent = Lent(slice);
+      if (lent ? slice.data() != lent_end : !copying) ++piece_count_;
+      if (!lent) text_size_ += slice.size();
+      copying = !lent;
+      lent_end = lent ? slice.data() + slice.size() : nullptr;
+      size_ += slice.size();
+    }
+  }
+
+  // Writes piece_count() pieces and text_size() bytes.
+  void Fill(std::span<const std::string_view> slices, const SendArea& area) const {
+    iovec* piece = area.pieces - 1;
+    char* text = area.text;
+    const char* piece_end = nullptr;  // Where the next slice must begin to join the piece.
+    for (const std::string_view slice : slices) {
+      if (slice.empty()) continue;
+      char* begin = const_cast<char*>(slice.data());
+      if (!Lent(slice)) {
+        begin = text;
+        std::memcpy(text, slice.data(), slice.size());
+        text += slice.size();
+      }
+      if (begin == piece_end) {
+        piece->iov_len += slice.size();
+      } else {
+        *++piece = {begin, slice.size()};
+      }
+      piece_end = begin + slice.size();
+    }
+  }
+
+  size_t size() const { return size_; }
+  size_t piece_count() const { return piece_count_; }
+  size_t text_size() const { return text_size_; }
+
+ private:
+  const char* begin_;
+  const char* end_;
+  size_t size_ = 0;
+  size_t piece_count_ = 0;
+  size_t text_size_ = 0;
+};
+
+}  // namespace
+
+struct DatagramPort::State {
+  DatagramPort* port = nullptr;
+  Reactor* reactor = nullptr;
+  std::weak_ptr<const void> reactor_lifetime;
+  BufferRing* buffers = nullptr;
+  SendPool::State* pool = nullptr;
+  DatagramSink* sink = nullptr;
+  uint32_t tag = 0;
+  int fd = -1;
+  int file = -1;
+  Endpoint local;
+  Counters counters;
+
+  // The receive's shape: it says how much of each buffer is for the sender's name.
+  msghdr shape{};
+  Completion receive;
+  Completion cancel;
+  BufferWaiter waiter;
+  bool receive_armed = false;
+  bool cancel_armed = false;
+  bool closing = false;
+  int sends_in_flight = 0;
+
+  void ArmReceive();
+  void ArmCancel();
+  void OnReceive(int32_t result, uint32_t flags);
+  void OnReceiveError(int error);
+  void Deliver(BufferLease lease, int32_t result);
+  void OnReceiveEnd(int32_t result);
+  void OnCancel(int32_t result);
+  void OnSent(SendSlot* slot, int32_t result);
+  void ReleaseWhenClosed();
+  bool Quiet() const { return !receive_armed && !cancel_armed && sends_in_flight == 0; }
+};
+
+DatagramPort::DatagramPort() : state_(std::make_unique<State>()) {}
+
+std::unique_ptr<DatagramPort> DatagramPort::Open(Reactor* reactor, BufferRing* buffers,
+                                                 SendPool* pool, const DatagramOptions& options,
+                                                 DatagramSink* sink, uint32_t tag,
+                                                 std::string* error) {
+  std::unique_ptr<DatagramPort> port(new DatagramPort());
+  State* const state = port->state_.get();
+  if (buffers->options().size <= sizeof(io_uring_recvmsg_out) + sizeof(Endpoint)) {
+    *error = "UDP: the receive buffers have no room for a payload";
+    return nullptr;
+  }
+  state->fd = OpenUdpSocket(options, &state->local, error);
+  if (state->fd < 0) return nullptr;
+  state->file = reactor->RegisterFile(state->fd);
+  if (state->file < 0) {
+    close(std::exchange(state->fd, -1));
+    *error = "UDP: all registered file slots are taken";
+    return nullptr;
+  }
+  state->port = port.get();
+  state->reactor = reactor;
+  state->reactor_lifetime = reactor->lifetime();
+  state->buffers = buffers;
+  state->pool = pool->state_.get();
+  state->sink = sink;
+  state->tag = tag;
+  state->shape.msg_namelen = sizeof(Endpoint);
+  state->receive = {[](void* owner, Completion*, int32_t result, uint32_t flags) {
+                      static_cast<State*>(owner)->OnReceive(result, flags);
+                    },
+                    state};
+  state->cancel = {[](void* owner, Completion*, int32_t result, uint32_t) {
+                     static_cast<State*>(owner)->OnCancel(result);
+                   },
+                   state};
+  state->waiter.wake = [](void* owner) { static_cast<State*>(owner)->ArmReceive(); };
+  state->waiter.owner = state;
+  state->ArmReceive();
+  return port;
+}
+
+DatagramPort::~DatagramPort() {
+  if (state_->fd < 0) return;
+  assert(state_->reactor_lifetime.expired() && "a port is destroyed before it is closed");
+  close(state_->fd);
+}
+
+bool DatagramPort::Send(const Endpoint& to, std::span<const std::string_view> slices,
+                        const BufferLease& lease) {
+  State& state = *state_;
+  Gather gather(lease);
+  gather.Count(slices);
+  if (slices.size() > kSlicesMax || gather.size() > kPayloadMax ||
+      gather.text_size() >
+          std::max(state.pool->options.large_text_size, state.pool->options.slot_text_size)) {
+    ++state.counters.send_errors;
+    state.counters.last_send_errno = EMSGSIZE;
+    return false;
+  }
+  SendSlot* const slot =
+      state.closing ? nullptr : state.pool->Take(gather.piece_count(), gather.text_size());
+  if (slot == nullptr) {
+    ++state.counters.send_no_slot;
+    return false;
+  }
+
+  const SendArea& area = slot->large != nullptr ? *slot->large : slot->own;
+  gather.Fill(slices, area);
+  if (gather.text_size() != gather.size()) slot->lease = lease;
+  slot->to = to;
+  slot->message.msg_name = &slot->to;
+  slot->message.msg_namelen = to.size();
+  slot->message.msg_iov = area.pieces;
+  slot->message.msg_iovlen = gather.piece_count();
+  slot->port = &state;
+  slot->completion.owner = slot;
+  slot->completion.handler = [](void* owner, Completion*, int32_t result, uint32_t) {
+    SendSlot* const done = static_cast<SendSlot*>(owner);
+    static_cast<State*>(done->port)->OnSent(done, result);
+  };
+
+  io_uring_sqe* const sqe = state.reactor->GetSqe(&slot->completion);
+  io_uring_prep_sendmsg(sqe, state.file, &slot->message, 0);
+  io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+  ++state.sends_in_flight;
+  return true;
+}
+
+void DatagramPort::Close() {
+  State& state = *state_;
+  if (state.closing) return;
+  state.closing = true;
+  state.buffers->CancelAwait(&state.waiter);
+  if (state.receive_armed) state.ArmCancel();
+  state.ReleaseWhenClosed();
+}
+
+bool DatagramPort::closed() const {
+  return state_->fd < 0;
+}
+const Endpoint& DatagramPort::local() const {
+  return state_->local;
+}
+uint32_t DatagramPort::tag() const {
+  return state_->tag;
+}
+const DatagramPort::Counters& DatagramPort::counters() const {
+  return state_->counters;
+}
+
+void DatagramPort::State::ArmReceive() {
+  io_uring_sqe* const sqe = reactor->GetSqe(&receive);
+  io_uring_prep_recvmsg_multishot(sqe, file, &shape, 0);
+  io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT);
+  sqe->buf_group = buffers->group();
+  receive_armed = true;
+}
+
+void DatagramPort::State::ArmCancel() {
+  io_uring_sqe* const sqe = reactor->GetSqe(&cancel);
+  io_uring_prep_cancel(sqe, &receive, 0);
+  cancel_armed = true;
+}
+
+void DatagramPort::State::OnReceive(int32_t result, uint32_t flags) {
+  BufferLease lease;
+  if ((flags & IORING_CQE_F_BUFFER) != 0) lease = buffers->Take(flags);
+  if (result < 0) {
+    OnReceiveError(-result);
+  } else if (lease) {
+    Deliver(std::move(lease), result);
+  }
+  if ((flags & IORING_CQE_F_MORE) == 0) OnReceiveEnd(result);
+}
+
+void DatagramPort::State::OnReceiveError(int error) {
+  if (error == ENOBUFS) {
+    ++counters.receive_no_buffers;
+  } else if (error != ECANCELED) {
+    ++counters.receive_errors;
+  }
+}
+
+// The kernel fills a buffer like this (`shape` has no room for control messages):
+//
+//   | io_uring_recvmsg_out, 16 bytes | sender, 28 bytes | payload |
+void DatagramPort::State::Deliver(BufferLease lease, int32_t result) {
+  io_uring_recvmsg_out* const out = io_uring_recvmsg_validate(lease.bytes().data(), result, &shape);
+  if (out == nullptr || out->namelen > sizeof(Endpoint)) {
+    ++counters.receive_errors;
+    return;
+  }
+  Datagram datagram;
+  std::memcpy(&datagram.from, io_uring_recvmsg_name(out), out->namelen);
+  datagram.payload = {static_cast<const char*>(io_uring_recvmsg_payload(out, &shape)),
+                      io_uring_recvmsg_payload_length(out, result, &shape)};
+  datagram.truncated = (out->flags & MSG_TRUNC) != 0;
+  ++counters.received;
+  if (datagram.truncated) ++counters.receive_truncated;
+  sink->OnDatagram(*port, datagram, std::move(lease));
+}
+
+// A multishot receive ends for many reasons: no buffers, a full completion queue, an ICMP error, an
+// empty datagram. None of them is the end of the socket.
+void DatagramPort::State::OnReceiveEnd(int32_t result) {
+  receive_armed = false;
+  if (closing) {
+    ReleaseWhenClosed();
+  } else if (result == -ENOBUFS && buffers->available() == 0) {
+    buffers->AwaitBuffer(&waiter);
+  } else {
+    ArmReceive();
+  }
+}
+
+void DatagramPort::State::OnCancel(int32_t result) {
+  cancel_armed = false;
+  // Found, but just being worked on: it may arm itself again, so ask again.
+  if (result == -EALREADY && receive_armed) ArmCancel();
+  ReleaseWhenClosed();
+}
+
+void DatagramPort::State::OnSent(SendSlot* slot, int32_t result) {
+  pool->Free(slot);
+  --sends_in_flight;
+  if (result >= 0) {
+    ++counters.sent;
+  } else {
+    ++counters.send_errors;
+    counters.last_send_errno = -result;
+  }
+  if (closing) ReleaseWhenClosed();
+}
+
+void DatagramPort::State::ReleaseWhenClosed() {
+  if (!closing || !Quiet() || fd < 0) return;
+  reactor->UnregisterFile(file);
+  close(std::exchange(fd, -1));
+}
+
+}  // namespace reactor
