@@ -83,18 +83,18 @@ def includes_point_one_way(tree):
     for path, text in cpp_files(tree):
         folder = path.split("/")[0]
         folders, system = MAY_INCLUDE.get(folder, ((), ""))
-        for number, quoted, angled in includes(text):
-            if quoted and quoted.split("/")[0] not in folders:
-                yield Finding(path, number, f"{folder}/ may not include \"{quoted}\"")
-            if angled and not re.fullmatch(system, angled):
-                yield Finding(path, number, f"{folder}/ may not include <{angled}>")
+        for number, own, foreign in includes(text):
+            if own and own.split("/")[0] not in folders:
+                yield Finding(path, number, f"{folder}/ may not include \"{own}\"")
+            if foreign and not re.fullmatch(system, foreign):
+                yield Finding(path, number, f"{folder}/ may not include <{foreign}>")
 
 
 def includes_exist(tree):
     for path, text in cpp_files(tree):
-        for number, quoted, _ in includes(text):
-            if quoted and quoted not in tree:
-                yield Finding(path, number, f"\"{quoted}\" is no file, seen from the root")
+        for number, own, _ in includes(text):
+            if own and own not in tree:
+                yield Finding(path, number, f"\"{own}\" is no file, seen from the root")
 
 
 def files_are_small(tree):
@@ -172,8 +172,8 @@ def fuzzers_and_benches_name_a_module(tree):
 def headers_are_used(tree):
     users = collections.defaultdict(set)
     for path, text in cpp_files(tree):
-        for _, quoted, _ in includes(text):
-            users[quoted].add(path)
+        for _, own, _ in includes(text):
+            users[own].add(path)
     for path in tree:
         if not path.endswith(".h") or path in UNUSED_HEADERS:
             continue
@@ -277,11 +277,13 @@ def code_lines(tree):
 
 
 def includes(text):
-    """(line, "quoted" or None, <angled> or None) of each include."""
+    """(line, file of ours or None, file of others or None) of each include."""
     for number, line in enumerate(text.split("\n"), 1):
         match = re.match(r'\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', line)
         if match:
-            yield number, match[1], match[2]
+            name = match[1] or match[2]
+            others = match[2] or ("/" in name and name.split("/")[0] not in CODE_FOLDERS)
+            yield (number, None, name) if others else (number, name, None)
 
 
 NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"'

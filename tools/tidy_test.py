@@ -57,6 +57,11 @@ class TidyTest(unittest.TestCase):
         for header in ("absl/strings/str_cat.h", "sys/socket.h", "liburing.h", "fmt/core.h"):
             self.expect({"sip/a.cc": f"#include <{header}>\n"}, tidy.includes_point_one_way,
                         f"sip/a.cc:1: sip/ may not include <{header}>")
+            if "/" in header:
+                self.expect({"sip/a.cc": f'#include "{header}"\n'},
+                            tidy.includes_point_one_way, "sip/a.cc:1:")
+                self.expect({"edge/a.cc": f'#include "{header}"\n'},
+                            tidy.includes_point_one_way)
 
     def test_each_module_knows_its_own_libraries(self):
         good = {"reactor/a.cc": "#include <liburing.h>\n#include <sys/socket.h>\n",
