@@ -231,8 +231,8 @@ def blanks_are_plain(tree):
 
 RULES = (includes_point_one_way, includes_exist, files_are_small, lines_are_short,
          functions_are_short, every_source_has_its_test, every_test_mirrors_a_file,
-         exceptions_are_needed, fuzzers_and_benches_name_a_module, headers_are_used, headers_begin_well,
-         modules_do_not_print, nothing_is_left_over, blanks_are_plain)
+         exceptions_are_needed, fuzzers_and_benches_name_a_module, headers_are_used,
+         headers_begin_well, modules_do_not_print, nothing_is_left_over, blanks_are_plain)
 
 
 def clang_format(root, paths):
