@@ -1,0 +1,36 @@
+#include "tools/outbox.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace tools {
+
+std::span<char> Outbox::Reserve() {
+  const size_t needed = used_ + kMessageSizeMax + sip::kPaddingSize;
+  if (bytes_.size() < needed) bytes_.resize(std::max(needed, bytes_.size() * 2));
+  return {bytes_.data() + used_, kMessageSizeMax};
+}
+
+void Outbox::Commit(const reactor::Endpoint& local, const reactor::Endpoint& peer, size_t size) {
+  assert(size <= kMessageSizeMax);
+  if (size == 0) {
+    ++dropped_;
+    return;
+  }
+  datagrams_.push_back({local, peer, used_, size});
+  used_ += size;
+}
+
+void Outbox::Send(const reactor::Endpoint& local, const reactor::Endpoint& peer,
+                  std::string_view text) {
+  assert(text.size() <= kMessageSizeMax);
+  std::copy(text.begin(), text.end(), Reserve().begin());
+  Commit(local, peer, text.size());
+}
+
+void Outbox::Clear() {
+  used_ = 0;
+  datagrams_.clear();
+}
+
+}  // namespace tools
