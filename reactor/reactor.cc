@@ -50,7 +50,8 @@ std::string SetupErrorText(int error) {
 std::string FilesErrorText(unsigned files_max, int error) {
   std::string text = ErrorText("io_uring: registering file slots", error);
   if (error == EMFILE) {
-    text += " (files_max = " + std::to_string(files_max) + " is above RLIMIT_NOFILE)";
+    text += " (files_max = " + std::to_string(files_max) +
+            " is above RLIMIT_NOFILE or the kernel's limit)";
   }
   return text;
 }
