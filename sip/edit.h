@@ -16,7 +16,7 @@ enum class EditError : uint8_t {
   kOk,
   kTooManyEdits,  // Over Editor::kEditsMax.
   kTooMuchText,   // The inserted text does not fit into Editor::kTextMax bytes.
-  kOverlap,       // Two edits touch the same bytes.
+  kOverlap,       // Two edits want the same bytes and do not agree on them (see Editor).
 };
 std::string_view Name(EditError error);
 
@@ -36,6 +36,10 @@ struct Slices {
 // Editor; what it removes or keeps is never copied. An error is kept and told by Finish(), so that
 // a rule can be written as a plain list of edits; a failed Finish() yields nothing, never a
 // truncated message. Pieces passed in must lie in the message's bytes.
+//
+// Edits of one place: cuts may overlap or lie inside one another and count as one. Right before and
+// right after what is cut something may be inserted. An insertion inside a cut, and a replacement
+// that touches a cut or another replacement, are kOverlap.
 class Editor {
  public:
   static constexpr int kEditsMax = 64;
@@ -79,7 +83,10 @@ class Editor {
     uint16_t text_begin;
     uint16_t text_size;
   };
-  void Add(uint16_t begin, uint16_t end, Text text);
+  void Fail(EditError error);
+  void Add(Span at, Text text);
+  void Cut(std::string_view from, std::string_view to);  // [from.begin, to.begin).
+  void Sort();
 
   const Message& message_;
   std::array<Edit, kEditsMax> edits_;

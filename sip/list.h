@@ -16,19 +16,27 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 // Without white space (SP, HT, CR, LF of folds) at both ends.
 std::string_view Trim(std::string_view text);
 
-// One `name`, `name=value` or `name="quoted value"`.
+// The index behind the quoted string that begins at text[at], its escapes heeded; npos when the
+// string does not end. REQUIRES: text[at] == '"'.
+size_t SkipQuoted(std::string_view text, size_t at);
+
+// One `name`, `name=value`, `name="quoted value"` or `name=<anything>`.
 struct Param {
   std::string_view name;
   std::string_view value;  // Without the quotes; escapes stay as they are.
   bool has_value = false;
   bool quoted = false;
   std::string_view text;  // name through value, quotes included.
-  std::string_view
-      with_separator;  // From the separator before it through the value: cut this to remove it.
+  // What to cut to remove the parameter. In a list that begins with a separator: from the separator
+  // before it through its value. In one that does not: from its name to the next parameter's, or
+  // for the last one from the separator before it. Any set of parameters can be cut: the pieces
+  // of neighbours at the end may overlap, which Editor takes, and what is left is a good list.
+  std::string_view with_separator;
 };
 
 // Walks `;a;b=c;d="e"` (or, for digest headers, `a=b, c="d"` with separator ','). Blanks and folds
-// are allowed around separators and '='.
+// are allowed around separators and '='. Between commas nothing may stand (RFC 7230 7), between
+// semicolons a parameter must.
 class ParamReader {
  public:
   // `text` begins at the first separator, or at the first parameter.
@@ -39,11 +47,21 @@ class ParamReader {
   bool ok() const { return ok_; }
 
  private:
+  bool Fail();
+  bool ReadSeparators();
+  bool ReadValue(Param* param);
+  bool EndsName(char c) const;
+  bool EndsValue(char c) const;
+
   std::string_view text_;
-  size_t at_ = 0;
+  size_t at_ = 0;  // Behind the last parameter's value, or where reading goes on.
   char separator_;
   bool ok_ = true;
+  bool leading_ = false;  // The text begins with a separator.
 };
+
+// True when the whole list reads without a syntax error. An empty one does.
+bool IsParamList(std::string_view params, char separator = ';');
 
 // The parameter of that name, or nothing. Names compare case-insensitively.
 std::optional<Param> FindParam(std::string_view params, std::string_view name,

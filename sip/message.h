@@ -54,12 +54,14 @@ struct Header {
 class Message {
  public:
   static constexpr int kHeadersMax = 96;
+  static constexpr uint16_t kStatusBad = 999;
 
   bool is_request() const { return status_ == 0; }
   Method method() const { return method_; }  // Of a request.
   std::string_view method_text() const { return Text(method_text_); }
   std::string_view request_uri() const { return Text(request_uri_); }
-  int status() const { return status_; }  // Of a response; 0 for a request.
+  // Of a response; 0 for a request, kStatusBad for a status line that Parse() refused.
+  int status() const { return status_; }
   std::string_view reason() const { return Text(reason_); }
 
   // The whole start line without its line end.
@@ -116,7 +118,8 @@ class Message {
 
 // What a proxy checks of a message before it believes it (RFC 3261 16.3, 8.1.1; verdicts of RFC
 // 4475): mandatory headers once each, CSeq and its method, top Via, From and To, Max-Forwards when
-// present, Request-URI scheme. Reads values; the rest of the message stays opaque.
+// present, Request-URI syntax and scheme, the Contacts of a REGISTER. Reads values; the rest of the
+// message stays opaque. A From without tag and a Via without branch pass (RFC 2543 peers).
 [[nodiscard]] ParseError Validate(const Message& message);
 
 }  // namespace sip

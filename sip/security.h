@@ -54,6 +54,7 @@ struct SecurityMechanism {
 class SecurityList {
  public:
   static constexpr int kMechanismsMax = 32;
+  static constexpr int kParametersMax = 32;  // Of one mechanism.
   std::span<const SecurityMechanism> mechanisms() const { return {mechanisms_.data(), count_}; }
   bool empty() const { return count_ == 0; }
 
@@ -65,20 +66,23 @@ class SecurityList {
 };
 
 // Reads every line of the header `id`. A bad mechanism is kept with its fault and is not an error;
-// kBadSecurityHeader is for broken list syntax and for more than kMechanismsMax. No line: an empty
-// list.
+// kBadSecurityHeader is for broken list syntax, for lines without any mechanism, and for more than
+// kMechanismsMax or kParametersMax. No line: an empty list. Empty members, as a trailing comma
+// makes them, are passed over.
 [[nodiscard]] ParseError DecodeSecurity(const Message& message, HeaderId id, SecurityList* list);
 // The same for one value, as it was stored.
 [[nodiscard]] ParseError DecodeSecurity(std::string_view value, SecurityList* list);
 
 // Equality of TS 33.203 7.2 as spec sheet 1.4 has it: same mechanisms in the same order; names and
 // tokens fold case; q, SPIs and ports compare as numbers; the order of parameters does not matter;
-// absent is not the default value. Unknown parameters count.
+// absent is not the default value. Unknown parameters count; their quoted values keep their case
+// (RFC 3261 7.3.1).
 bool SameAgreement(const SecurityList& a, const SecurityList& b);
 
 // Writes the mechanisms in a canonical form (lower case, parameters sorted, numbers without leading
 // zeros, ", " between) so that two lists are the same agreement iff the texts are equal; for
-// storing. Returns the size, or 0 when `out` is too small.
+// storing. Decoding the text gives the same agreement again. Returns the size, or
+// 0 when `out` is too small.
 size_t WriteCanonical(const SecurityList& list, std::span<char> out);
 
 }  // namespace sip

@@ -22,8 +22,21 @@ struct Uri {
   std::string_view headers;  // After '?', or empty.
 };
 
+// `host`, `host:port`, `[IPv6]` or `[IPv6]:port` (RFC 3261 25.1; blanks around ':' as in Via).
+struct HostPort {
+  std::string_view host;  // Without the brackets of an IPv6 literal.
+  bool is_ipv6 = false;
+  uint16_t port = 0;  // 0: none given.
+};
+// False for anything else, a port 0 or one over 65535 included.
+[[nodiscard]] bool DecodeHostPort(std::string_view text, HostPort* host_port);
+
+// True for what any URI looks like (RFC 3986 3): a scheme, ':' and something, without blanks,
+// quotes, '<', '>' or control characters.
+bool IsUriText(std::string_view text);
+
 // kOk, kBadRequestUri for broken syntax, or kUnsupportedScheme (the scheme is then kOther and only
-// `text` is set). No blanks, no '<' '>'.
+// `text` is set).
 [[nodiscard]] ParseError DecodeUri(std::string_view text, Uri* uri);
 
 }  // namespace sip

@@ -18,6 +18,7 @@ class Writer {
 
   Writer& Put(std::string_view text);
   Writer& PutNumber(uint64_t number);
+  // Lower case, the lowest `digits` digits. REQUIRES: 1 <= digits <= 16.
   Writer& PutHex(uint64_t number, int digits);
   // `name: text...CRLF`.
   Writer& Line(std::string_view name, std::initializer_list<std::string_view> text);
@@ -35,7 +36,8 @@ class Writer {
 // A response to `request` (RFC 3261 8.2.6): status line, every Via in order (the topmost gets
 // received/rport as given, when not empty), From, To (with `;tag=to_tag` when it has none and
 // to_tag is not empty), Call-ID, CSeq; then `extra` as whole lines, Content-Length: 0 and the empty
-// line. False, and nothing usable, when the request lacks one of those headers or out is full.
+// line. A topmost Via that cannot be read goes back as it came. False, and nothing usable, when the
+// request lacks one of those headers or out is full.
 struct ResponseHead {
   int status = 0;
   std::string_view reason;  // "" takes the standard phrase (ReasonPhrase()).
