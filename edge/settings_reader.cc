@@ -32,7 +32,6 @@ std::string_view WhyUnusable(const Endpoint& endpoint) {
   const in6_addr& address = endpoint.v6.sin6_addr;
   if (IN6_IS_ADDR_UNSPECIFIED(&address)) return "a wildcard is no address: name each one";
   if (IN6_IS_ADDR_MULTICAST(&address)) return "not a unicast address";
-  if (IN6_IS_ADDR_V4MAPPED(&address)) return "write the IPv4 address itself";
   if (IN6_IS_ADDR_LINKLOCAL(&address)) return "link-local addresses are not supported";
   return {};
 }
@@ -140,7 +139,7 @@ void SettingsReader::ProtectedSockets(std::vector<SettingsDraft::Socket>* out) {
 
 bool SettingsReader::Is(TomlValue::Kind kind, std::string_view allowed) {
   if (value_.kind == kind) return true;
-  Fail(value_, fmt::format("this is a {}; {}", Name(value_.kind), allowed));
+  Fail(value_, fmt::format("this is {}; {}", Name(value_.kind), allowed));
   return false;
 }
 
@@ -164,7 +163,7 @@ void SettingsReader::EachSocket(OneSocket read, std::vector<SettingsDraft::Socke
 
 bool SettingsReader::ReadAddress(const TomlValue& value, SettingsDraft::Socket* socket) {
   if (value.kind != Kind::kString) {
-    Fail(value, fmt::format("this is a {}; allowed is {}", Name(value.kind), kAddressForm));
+    Fail(value, fmt::format("this is {}; allowed is {}", Name(value.kind), kAddressForm));
     return false;
   }
   if (!ReadEndpoint(value, value.string, kAddressForm, socket)) return false;
@@ -175,7 +174,7 @@ bool SettingsReader::ReadAddress(const TomlValue& value, SettingsDraft::Socket* 
 bool SettingsReader::ReadProtectedSocket(const TomlValue& value, SettingsDraft::Socket* socket) {
   constexpr std::string_view kPrefix = "ipsec:";
   if (value.kind != Kind::kString) {
-    Fail(value, fmt::format("this is a {}; allowed is {}", Name(value.kind), kSocketForm));
+    Fail(value, fmt::format("this is {}; allowed is {}", Name(value.kind), kSocketForm));
     return false;
   }
   const std::string_view text = value.string;

@@ -48,7 +48,7 @@ struct TomlError {
 // False: the text is not TOML (the parser gives up at the first mistake of that kind).
 bool ReadToml(std::string_view text, std::vector<TomlTable>* tables, TomlError* error);
 
-// "string", "integer"...: for messages.
+// "a string", "an integer"...: for messages.
 std::string_view Name(TomlValue::Kind kind);
 
 }  // namespace edge

@@ -1,0 +1,261 @@
+// The rules that join several settings.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "edge/settings.h"
+
+namespace edge {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// A file of three tables; each test changes one.
+struct File {
+  std::string ipsec = "socket = [\"ipsec:192.0.2.10:5100\", \"ipsec:192.0.2.10:6100\"]";
+  std::string gm = "listen = \"192.0.2.10\"";
+  std::string core = "listen = \"198.51.100.10\"\nnext_hop = \"198.51.100.20\"";
+
+  SettingsResult Parse() const {
+    return ParseSettings("[ipsec]\n" + ipsec + "\n[gm]\n" + gm + "\n[core]\n" + core + "\n");
+  }
+  std::string Report() const { return Parse().Report("f"); }
+};
+
+size_t LineCount(const std::string& report) {
+  return static_cast<size_t>(std::count(report.begin(), report.end(), '\n'));
+}
+
+TEST(SettingsCheck, TheFileOfTheseTestsIsGood) {
+  EXPECT_EQ(File().Report(), "");
+}
+
+TEST(SettingsCheck, AProtectedPortIsNotASipPort) {
+  for (const char* port : {"5060", "5061"}) {
+    File file;
+    file.ipsec = std::string("socket = [\"ipsec:192.0.2.10:6100\",\n\"ipsec:192.0.2.10:") + port +
+                 "\", \"ipsec:192.0.2.10:6101\"]";
+    file.gm = "listen = \"192.0.2.10:5070\"";
+    EXPECT_EQ(file.Report(), std::string("f:3: error: ipsec.socket \"ipsec:192.0.2.10:") + port +
+                                 "\": 5060 and 5061 are no protected ports (TS 33.203 7.1)\n");
+  }
+}
+
+TEST(SettingsCheck, TheDefaultProtectedPortIsNotASipPort) {
+  File file;
+  file.ipsec = "port = 5061\nsocket = [\"ipsec:192.0.2.10\", \"ipsec:192.0.2.10:6100\"]";
+  EXPECT_EQ(
+      file.Report(),
+      "f:2: error: ipsec.port = 5061: 5060 and 5061 are no protected ports (TS 33.203 7.1)\n");
+}
+
+TEST(SettingsCheck, ASocketWithoutPortTakesTheDefault) {
+  File file;
+  file.ipsec = "socket = [\"ipsec:192.0.2.10\", \"ipsec:192.0.2.10:6100\"]";
+  SettingsResult result = file.Parse();
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result.settings.ipsec.sockets[0].port(), 5062);
+  file.ipsec += "\nport = 5100";
+  result = file.Parse();
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result.settings.ipsec.sockets[0].port(), 5100);
+}
+
+TEST(SettingsCheck, NeedsTwoProtectedPorts) {
+  File file;
+  file.ipsec = "socket = \"ipsec:192.0.2.10:5100\"";
+  EXPECT_EQ(file.Report(),
+            "f:2: error: ipsec.socket: 192.0.2.10 has one protected port: a client and a server "
+            "port are needed on each address\n");
+  file.ipsec = "socket = []";
+  EXPECT_THAT(file.Report(), HasSubstr("f:2: error: ipsec.socket is not set: at least two"));
+}
+
+TEST(SettingsCheck, CountsProtectedPortsPerAddress) {
+  File file;
+  file.ipsec =
+      "socket = [\"ipsec:192.0.2.10:5100\", \"ipsec:192.0.2.10:6100\",\n"
+      "\"ipsec:[2001:db8::1]:5100\"]";
+  EXPECT_EQ(file.Report(),
+            "f:3: error: ipsec.socket: 2001:db8::1 has one protected port: a client and a server "
+            "port are needed on each address\n");
+  file.ipsec.insert(file.ipsec.size() - 1, ", \"ipsec:[2001:db8::1]:6100\"");
+  EXPECT_EQ(file.Report(), "");
+  EXPECT_EQ(file.Parse().settings.ipsec.sockets.size(), 4u);
+}
+
+TEST(SettingsCheck, RefusesASocketNamedTwice) {
+  File file;
+  file.ipsec =
+      "socket = [\"ipsec:192.0.2.10:5100\", \"ipsec:192.0.2.10:6100\",\n\"ipsec:192.0.2.10:5100\"]";
+  EXPECT_EQ(file.Report(),
+            "f:3: error: ipsec.socket: 192.0.2.10:5100 is taken by ipsec.socket in line 2\n");
+}
+
+TEST(SettingsCheck, TwoSocketsWithoutPortAreTheSame) {
+  File file;
+  file.ipsec = "socket = [\"ipsec:192.0.2.10\", \"ipsec:192.0.2.10\", \"ipsec:192.0.2.10:5063\"]";
+  EXPECT_THAT(file.Report(), HasSubstr("192.0.2.10:5062 is taken by ipsec.socket in line 2"));
+}
+
+TEST(SettingsCheck, AProtectedSocketIsNeitherGmNorCore) {
+  File file;
+  file.gm = "listen = [\"192.0.2.10\", \"192.0.2.10:5100\"]";
+  EXPECT_THAT(
+      file.Report(),
+      HasSubstr("f:2: error: ipsec.socket: 192.0.2.10:5100 is taken by gm.listen in line 4"));
+  file = File();
+  file.core = "listen = \"192.0.2.10:6100\"\nnext_hop = \"198.51.100.20\"";
+  EXPECT_THAT(
+      file.Report(),
+      HasSubstr("f:2: error: ipsec.socket: 192.0.2.10:6100 is taken by core.listen in line 6"));
+}
+
+TEST(SettingsCheck, GmAndCoreDoNotShareASocket) {
+  File file;
+  file.core = "listen = \"192.0.2.10\"\nnext_hop = \"198.51.100.20\"";
+  EXPECT_EQ(file.Report(),
+            "f:4: error: gm.listen: 192.0.2.10:5060 is taken by core.listen in line 6\n");
+  file.core = "listen = \"192.0.2.10:5070\"\nnext_hop = \"198.51.100.20\"";
+  EXPECT_EQ(file.Report(), "");
+}
+
+TEST(SettingsCheck, TheNextHopIsNotOurselves) {
+  File file;
+  file.core = "listen = \"198.51.100.10\"\nnext_hop = \"198.51.100.10\"";
+  EXPECT_EQ(file.Report(),
+            "f:7: error: core.next_hop = 198.51.100.10:5060: this is our own core.listen\n");
+  file.core = "listen = \"198.51.100.10\"\nnext_hop = \"192.0.2.10:5100\"";
+  EXPECT_THAT(file.Report(), HasSubstr("this is our own ipsec.socket"));
+}
+
+TEST(SettingsCheck, TheNextHopHasTheFamilyOfCoreListen) {
+  File file;
+  file.core = "listen = \"198.51.100.10\"\nnext_hop = \"[2001:db8::20]:5060\"";
+  EXPECT_EQ(file.Report(),
+            "f:7: error: core.next_hop = [2001:db8::20]:5060: it cannot be reached from "
+            "core.listen = 198.51.100.10:5060; both are IPv4 or both IPv6\n");
+  file.core = "listen = \"[2001:db8::10]\"\nnext_hop = \"2001:db8::20\"";
+  EXPECT_EQ(file.Report(), "");
+}
+
+TEST(SettingsCheck, OurNameIsTheCoreAddressWithBracketsForIpv6) {
+  File file;
+  EXPECT_EQ(file.Parse().settings.core.host, "198.51.100.10");
+  file.core = "listen = \"2001:db8::10\"\nnext_hop = \"2001:db8::20\"";
+  EXPECT_EQ(file.Parse().settings.core.host, "[2001:db8::10]");
+  file.core += "\nhost = \"pcscf.example\"";
+  EXPECT_EQ(file.Parse().settings.core.host, "pcscf.example");
+}
+
+TEST(SettingsCheck, DefaultPortsDiffer) {
+  File file;
+  file.ipsec += "\ndefault_client_port = 5100\ndefault_server_port = 5100";
+  EXPECT_EQ(file.Report(),
+            "f:4: error: ipsec.default_client_port = ipsec.default_server_port = 5100: they must "
+            "differ (TS 33.203 7.1)\n");
+}
+
+TEST(SettingsCheck, DefaultPortsAreAmongTheSockets) {
+  File file;
+  file.ipsec += "\ndefault_client_port = 5101\ndefault_server_port = 6101";
+  EXPECT_EQ(file.Report(),
+            "f:3: error: ipsec.default_client_port = 5101: no socket has it; the ports of "
+            "ipsec.socket are 5100, 6100\n"
+            "f:4: error: ipsec.default_server_port = 6101: no socket has it; the ports of "
+            "ipsec.socket are 5100, 6100\n");
+}
+
+TEST(SettingsCheck, ADefaultPortMissingOnOneAddressIsAWarning) {
+  File file;
+  file.ipsec =
+      "socket = [\"ipsec:192.0.2.10:5100\", \"ipsec:192.0.2.10:6100\",\n"
+      "\"ipsec:192.0.2.11:5200\", \"ipsec:192.0.2.11:6100\"]\n"
+      "default_client_port = 5100\ndefault_server_port = 6100";
+  EXPECT_TRUE(file.Parse().ok());
+  EXPECT_EQ(file.Report(),
+            "f:4: warning: ipsec.default_client_port = 5100: no such port on 192.0.2.11: another "
+            "one is taken there\n");
+}
+
+TEST(SettingsCheck, SpisTheWrongWayRoundAreSwappedWithAWarning) {
+  File file;
+  file.ipsec += "\nmin_spi = 5000\nmax_spi = 4000";
+  const SettingsResult result = file.Parse();
+  EXPECT_TRUE(result.ok());
+  EXPECT_EQ(result.settings.ipsec.min_spi, 4000u);
+  EXPECT_EQ(result.settings.ipsec.max_spi, 5000u);
+  EXPECT_EQ(result.Report("f"),
+            "f:4: warning: ipsec.min_spi = 5000 is above ipsec.max_spi = 4000: swapped\n");
+}
+
+TEST(SettingsCheck, OneSpiIsNoPair) {
+  File file;
+  file.ipsec += "\nmin_spi = 5000\nmax_spi = 5000";
+  EXPECT_EQ(file.Report(),
+            "f:4: error: ipsec.min_spi = ipsec.max_spi = 5000: a phone needs two SPIs\n");
+  file.ipsec.back() = '1';
+  EXPECT_EQ(file.Report(), "");
+}
+
+TEST(SettingsCheck, TheDeprecationFilterComesAfterTheAllowedAlgorithms) {
+  File file;
+  file.ipsec +=
+      "\nallowed_algorithms = \"hmac-md5-96,aes-gmac=null\"\ndisable_deprecated_algorithms = true";
+  const SettingsResult result = file.Parse();
+  ASSERT_TRUE(result.ok()) << result.Report("f");
+  ASSERT_EQ(result.settings.ipsec.allowed_algorithms.pairs().size(), 1u);
+  EXPECT_TRUE(result.settings.ipsec.allowed_algorithms.Contains(
+      {xfrm::Integrity::kAesGmac, xfrm::Encryption::kNull}));
+}
+
+TEST(SettingsCheck, TheOrderOfTheTwoAlgorithmKeysDoesNotMatter) {
+  File file;
+  file.ipsec += "\ndisable_deprecated_algorithms = true\nallowed_algorithms = \"null\"";
+  EXPECT_EQ(file.Parse().settings.ipsec.allowed_algorithms.pairs().size(), 2u);
+}
+
+TEST(SettingsCheck, AnEmptyRestOfAlgorithmsIsAnError) {
+  File file;
+  file.ipsec +=
+      "\nallowed_algorithms = \"hmac-sha-1-96=null\"\ndisable_deprecated_algorithms = \"yes\"";
+  EXPECT_EQ(file.Report(),
+            "f:4: error: ipsec.disable_deprecated_algorithms leaves nothing of "
+            "ipsec.allowed_algorithms: not deprecated are null=aes-gcm and aes-gmac=null\n");
+}
+
+TEST(SettingsCheck, EveryGmAddressHasProtectedPorts) {
+  File file;
+  file.gm = "listen = [\"192.0.2.10\",\n\"192.0.2.11\"]";
+  EXPECT_EQ(file.Report(),
+            "f:5: error: gm.listen 192.0.2.11: no ipsec.socket is on 192.0.2.11, where phones "
+            "would go on after the challenge\n");
+  file.gm += "\nsec_agree = \"off\"";
+  EXPECT_EQ(file.Report(), "");
+}
+
+TEST(SettingsCheck, AMistakeInASocketIsNotJudgedTwice) {
+  File file;
+  file.ipsec =
+      "socket = [\"ipsec:192.0.2.10:5100\", \"192.0.2.10:6100\"]\n"
+      "default_client_port = 6100";
+  EXPECT_EQ(LineCount(file.Report()), 1u) << file.Report();
+  file.ipsec = "port = 0\nsocket = [\"ipsec:192.0.2.10\", \"ipsec:192.0.2.10:6100\"]";
+  EXPECT_EQ(LineCount(file.Report()), 1u) << file.Report();
+  EXPECT_THAT(file.Report(), Not(HasSubstr("taken")));
+}
+
+TEST(SettingsCheck, MoreSocketsThanAWorkerServesAreRefused) {
+  File file;
+  file.ipsec = "socket = [";
+  for (int port = 7001; port <= 7063; ++port) {
+    file.ipsec += "\"ipsec:192.0.2.10:" + std::to_string(port) + "\", ";
+  }
+  file.ipsec += "]";
+  EXPECT_EQ(file.Report(), "f:2: error: 65 sockets in all: at most 64\n");
+}
+
+}  // namespace
+}  // namespace edge

@@ -1,0 +1,108 @@
+// Every setting reaches its field; names that are no settings are named with a hint.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "edge/settings.h"
+
+namespace edge {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kGood =
+    "[ipsec]\nsocket = [\"ipsec:192.0.2.10:5100\", \"ipsec:192.0.2.10:6100\"]\n"
+    "[gm]\nlisten = \"192.0.2.10\"\n[core]\nlisten = \"198.51.100.10\"\n"
+    "next_hop = \"198.51.100.20\"\n";
+
+// kGood with one more entry in a table, or with an entry of it replaced.
+SettingsResult With(const std::string& table, const std::string& entry) {
+  std::string text = kGood;
+  const std::string key = entry.substr(0, entry.find(' ') + 1);
+  const size_t old = text.find("[" + table + "]\n" + key);
+  if (old != std::string::npos) {
+    const size_t begin = text.find('\n', old) + 1;
+    text.replace(begin, text.find('\n', begin) - begin, entry);
+  } else if (const size_t at = text.find("[" + table + "]\n"); at != std::string::npos) {
+    text.insert(text.find('\n', at) + 1, entry + "\n");
+  } else {
+    text += "[" + table + "]\n" + entry + "\n";
+  }
+  return ParseSettings(text);
+}
+
+std::string ReportOf(const std::string& table, const std::string& entry) {
+  return With(table, entry).Report("f");
+}
+
+TEST(SettingsNames, AnUnknownKeyNamesTheNearest) {
+  EXPECT_EQ(ReportOf("ipsec", "temporary_timout = 3"),
+            "f:2: error: unknown key \"temporary_timout\" in [ipsec]: did you mean "
+            "\"temporary_timeout\"?\n");
+  EXPECT_THAT(ReportOf("core", "nexthop = \"a\""), HasSubstr("did you mean \"next_hop\"?"));
+}
+
+TEST(SettingsNames, AnUnknownKeyUnlikeAllListsThem) {
+  EXPECT_THAT(
+      ReportOf("gm", "colour = 3"),
+      HasSubstr("unknown key \"colour\" in [gm]: the keys of [gm] are listen, sec_agree\n"));
+}
+
+TEST(SettingsNames, AKeyOfAnotherTableIsSentThere) {
+  EXPECT_THAT(ReportOf("gm", "min_spi = 3"), HasSubstr("in [gm]: it belongs into [ipsec]\n"));
+  EXPECT_THAT(ReportOf("log", "listen = 3"), HasSubstr("it belongs into [gm] or [core]\n"));
+  EXPECT_EQ(ParseSettings("port = 5062\n" + std::string(kGood)).Report("f"),
+            "f:1: error: unknown key \"port\" outside of all tables: it belongs into [ipsec]\n");
+  EXPECT_THAT(ParseSettings("ipsec = 3\n" + std::string(kGood).substr(8)).Report("f"),
+              HasSubstr("f:1: error: unknown key \"ipsec\" outside of all tables: the tables are "
+                        "ipsec, gm, core, limits, log\n"));
+}
+
+TEST(SettingsNames, AnUnknownTableNamesTheNearestOrAll) {
+  EXPECT_EQ(ReportOf("limit", "a = 1"),
+            "f:8: error: unknown table \"limit\": did you mean \"limits\"?\n");
+  EXPECT_EQ(ReportOf("journal", "a = 1"),
+            "f:8: error: unknown table \"journal\": the tables are ipsec, gm, core, limits, log\n");
+  EXPECT_EQ(ReportOf("admin", "a = 1"),
+            "f:8: error: unknown table \"admin\": the tables are ipsec, gm, core, limits, log\n");
+  EXPECT_EQ(ParseSettings(std::string(kGood) + "[[rule]]\nrealm = \"a\"\n").Report("f"),
+            "f:8: error: unknown table \"rule\": the tables are ipsec, gm, core, limits, log\n");
+}
+
+TEST(SettingsNames, ATableWrittenAsAnArrayIsOneError) {
+  std::string text = kGood;
+  text.replace(text.find("[gm]"), 4, "[[gm]]");
+  EXPECT_EQ(ParseSettings(text).Report("f"),
+            "f:3: error: [[gm]]: there is one such table, written [gm]\n");
+}
+
+TEST(SettingsNames, ATableWithinATableIsAnUnknownKey) {
+  EXPECT_THAT(ParseSettings(std::string(kGood) + "[core.tls]\na = 1\n").Report("f"),
+              HasSubstr("f:8: error: unknown key \"tls\" in [core]"));
+}
+
+TEST(SettingsValues, AreRead) {
+  EXPECT_EQ(With("ipsec", "disable_deprecated_algorithms = 1")
+                .settings.ipsec.disable_deprecated_algorithms,
+            true);
+  EXPECT_EQ(With("ipsec", "disable_deprecated_algorithms = \"no\"")
+                .settings.ipsec.disable_deprecated_algorithms,
+            false);
+  EXPECT_EQ(With("core", "register_timeout = 5").settings.core.register_timeout_ms, 5000u);
+  EXPECT_EQ(With("core", "host = \"2001:db8::1\"").settings.core.host, "[2001:db8::1]");
+  EXPECT_EQ(With("gm", "sec_agree = \"prefer\"").settings.gm.sec_agree, SecAgree::kPrefer);
+  EXPECT_EQ(With("gm", "sec_agree = \"off\"").settings.gm.sec_agree, SecAgree::kOff);
+  EXPECT_EQ(With("ipsec", "security_server = \"selected\"").settings.ipsec.security_server,
+            SecurityServer::kSelected);
+  EXPECT_EQ(With("ipsec", "replay_window = 7").settings.ipsec.replay_window, 7);
+  EXPECT_EQ(With("log", "level = \"error\"").settings.log.level, "error");
+  EXPECT_EQ(With("limits", "half_open_max = 5").settings.limits.half_open_max, 5u);
+  EXPECT_EQ(With("limits", "half_open_per_source_max = 6").settings.limits.half_open_per_source_max,
+            6u);
+  EXPECT_EQ(With("core", "visited_network_id = \"V\"").settings.core.visited_network_id, "V");
+  EXPECT_EQ(With("core", "orig_ioi = \"O\"").settings.core.orig_ioi, "O");
+}
+
+}  // namespace
+}  // namespace edge
