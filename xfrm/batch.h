@@ -35,10 +35,12 @@ class Batch {
   void Clear(uint32_t first);
 
   // Each returns the request's index (its sequence is first() + index). REQUIRES: !full().
-  int AddSa(const Sa& sa);       // NEWSA, EEXIST when the id is taken.
-  int UpdateSa(const Sa& sa);    // UPDSA: new lifetimes, the add time stays. ESRCH when gone.
-  int DeleteSa(const SaId& id);  // ESRCH when gone.
-  int GetSa(const SaId& id);     // Answered by an SA or ESRCH.
+  int AddSa(const Sa& sa);  // NEWSA, EEXIST when the id is taken. REQUIRES: sa.keys != nullptr.
+  // UPDSA: new lifetimes, counted from the add time, which stays. ESRCH when gone. The kernel takes
+  // nothing else over, so sa.keys may be null: then no key leaves the process.
+  int UpdateSa(const Sa& sa);
+  int DeleteSa(const SaId& id);            // ESRCH when gone.
+  int GetSa(const SaId& id);               // Answered by an SA or ESRCH.
   int AddPolicy(const Policy& policy);     // NEWPOLICY, EEXIST when there is one.
   int UpdatePolicy(const Policy& policy);  // Adds or replaces.
   int DeletePolicy(const Policy& policy);  // ENOENT when gone.
@@ -59,12 +61,14 @@ class Batch {
   int End(nlmsghdr* header);
   int PutSa(uint16_t type, uint16_t flags, const Sa& sa);
   int PutPolicy(uint16_t type, uint16_t flags, const Policy& policy);
+  int PutDump(uint16_t type);
 
   std::unique_ptr<std::byte[]> bytes_;
   size_t size_ = 0;
   int count_ = 0;
   uint32_t first_ = 1;
   nlmsghdr* last_ = nullptr;
+  bool is_dump_ = false;
 };
 
 }  // namespace xfrm

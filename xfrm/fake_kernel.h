@@ -28,15 +28,17 @@ class FakeKernel {
   // have sent back is appended to *answers.
   void Send(std::span<const std::byte> request, uint64_t now_seconds,
             std::vector<std::vector<std::byte>>* answers);
-  // Lets lifetimes end. Hard EXPIRE events go to *events when it is not null.
+  // Lets lifetimes end; nothing else does, so an SA that is due stays until then. Hard EXPIRE
+  // events go to *events when it is not null.
   void Advance(uint64_t now_seconds, std::vector<std::vector<std::byte>>* events = nullptr);
 
   // Faults, each for the requests that come next.
   // `fault` is asked for every request before it is done (type XFRM_MSG_*, ordinal from 0 since the
   // call); a value other than std::errc{} is the refusal.
   void SetFault(std::function<std::errc(uint16_t type, int ordinal)> fault);
-  void DropNextAnswers(int count);  // Datagrams done but never answered: the lost ack.
-  void HoldAnswers(bool hold);      // Late answers: kept until ReleaseAnswers.
+  // The next `count` sends are done but never answered: the lost ack.
+  void DropNextAnswers(int count);
+  void HoldAnswers(bool hold);  // Late answers: kept until ReleaseAnswers.
   void ReleaseAnswers(std::vector<std::vector<std::byte>>* answers);
 
   size_t sa_count() const;

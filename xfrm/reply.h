@@ -20,7 +20,7 @@ struct SaInfo {
   uint32_t reqid = 0;
   uint64_t hard_seconds = 0;  // 0: no limit.
   uint64_t added_at = 0;      // Seconds since the epoch, by the kernel's clock.
-  uint64_t used_at = 0;       // 0: never used.
+  uint64_t used_at = 0;       // First use; 0: never used.
   uint64_t bytes = 0;
   uint64_t packets = 0;
   uint8_t replay_window = 0;
@@ -35,9 +35,9 @@ struct PolicyInfo {
 };
 
 enum class ReplyKind : uint8_t {
-  kAck,  // error == 0: success, asked for; else the kernel's refusal.
-  kSa,   // Of a get or dump.
-  kPolicy,
+  kAck,     // error == 0: success, asked for; else the kernel's refusal.
+  kSa,      // An ESP SA of a get or dump.
+  kPolicy,  // An inbound or outbound policy of a dump.
   kExpire,  // An SA's soft or hard lifetime is over (multicast).
   kDone,    // End of a dump; error as it says. `interrupted` when the dump is not consistent.
   kOther,   // Well-formed, of no interest.
@@ -72,11 +72,13 @@ class BatchVerdict {
  public:
   // Of a batch with `count` requests from sequence `first`.
   void Start(uint32_t first, int count);
-  // True when the reply belongs to this batch (it is then counted in).
+  // True when the reply belongs to this batch (it is then counted in). A dump is complete with its
+  // kDone.
   bool Apply(const Reply& reply);
   // The fence has been answered: every verdict is known.
   bool complete() const { return complete_; }
-  // Of request `index`. REQUIRES: complete().
+  // Of request `index`; of a dump std::errc::interrupted when the table changed under it.
+  // REQUIRES: complete().
   std::errc error(int index) const;
   bool all_ok() const { return complete_ && failures_.empty(); }
 
@@ -88,11 +90,12 @@ class BatchVerdict {
   uint32_t first_ = 0;
   int count_ = 0;
   bool complete_ = false;
+  bool interrupted_ = false;
   std::vector<Failure> failures_;
 };
 
-// A refusal in words an operator can act on: "EPROTONOSUPPORT: the kernel lacks ESP or the
-// algorithm (modules esp4, esp6, ...)". Static text.
+// A refusal in words an operator can act on: "EPROTONOSUPPORT: the kernel lacks XFRM or ESP
+// (modules xfrm_user, esp4, esp6)". Static text.
 std::string_view Explain(std::errc error);
 // "EEXIST". Static text; "E?" for one this layer never meets.
 std::string_view Name(std::errc error);

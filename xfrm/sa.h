@@ -39,8 +39,8 @@ struct Sa {
   uint32_t spi = 0;
   uint32_t reqid = 0;
   uint32_t hard_seconds = 0;      // The kernel deletes it this long after it was added; 0: never.
-  uint8_t replay_window = 32;     // 0..32; larger windows come as a bitmap attribute.
-  const EspKeys* keys = nullptr;  // Outlives the Batch::Add call.
+  uint8_t replay_window = 32;     // Packets; 0: off. Over 32 it travels as XFRMA_REPLAY_ESN_VAL.
+  const EspKeys* keys = nullptr;  // Outlives the Batch::AddSa call.
 
   SaId id() const { return {selector.destination, spi}; }
 };

@@ -1,10 +1,18 @@
 // The SPIs this host may hand out, in pairs, from [min_spi, max_spi].
 //
+// Pair k is SPIs min_spi + k and min_spi + capacity + k; of an odd count the last SPI is left over.
+// Pairs are handed out in a keyed order (xfrm/permutation.h) from a cursor that goes round, so that
+// a pair is not used again before all others that are free.
+//
 // Thread safety: every method may be called by any worker at any time; no locks, no allocation
-// after construction.
-// Invariants: 1. free + used + quarantined == capacity. 2. An SPI is in at most one pair that is
-// not free. 3. Nothing below 256 is ever handed out (RFC 4303 2.1). 4. The order cannot be told
-// from SPIs seen: a permutation keyed at start. 5. A released pair rests at least `quarantine_ms`.
+// after construction. Invariants:
+// 1. free + used + quarantined == capacity.
+// 2. An SPI is in one pair only, and a pair has one holder at most.
+// 3. Nothing below 256 is ever handed out (RFC 4303 2.1).
+// 4. The order cannot be told from SPIs seen: it is a permutation keyed at start.
+// 5. A released pair rests at least `quarantine_ms`; it is free again with the first call after
+//    twice that time.
+// 6. Memory is six bits a pair, in pages that are touched only when their pairs are.
 #pragma once
 
 #include <array>
@@ -32,14 +40,18 @@ class SpiPool {
   };
   explicit SpiPool(const Options& options);
 
-  // A pair in which neither SPI is one of `avoid` (the UE's own, TS 33.203 7.2), or nothing when
-  // none is free. `now_ms` is any monotonic clock, the same one for all calls.
+  // A pair in which neither SPI is one of `avoid` (the UE's own, TS 33.203 7.2), or nothing when no
+  // such pair is free. `now_ms` is any monotonic clock, the same one for all calls; one worker may
+  // lag.
   std::optional<SpiPair> Acquire(uint64_t now_ms, std::span<const uint32_t> avoid = {});
   // The kernel has confirmed that no SA has these SPIs any more. REQUIRES: the pair is in use.
   void Release(SpiPair pair, uint64_t now_ms);
   // Takes a given pair out (restart: it lives on in the kernel). False: not free, or not a pair of
-  // this pool.
+  // this pool. Pairs do not depend on the key: with the same range an earlier run's are pairs here.
   bool Reserve(SpiPair pair);
+  // Takes out the pair that holds `spi` (restart with another range: a foreign SA has that SPI).
+  // Nothing: no pair has it, or its pair is not free.
+  std::optional<SpiPair> ReserveHolding(uint32_t spi);
 
   struct Counts {
     size_t free = 0;

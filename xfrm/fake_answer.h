@@ -1,0 +1,31 @@
+// Datagrams as the kernel makes them, for the fake kernel: each function appends one message.
+#pragma once
+
+#include <linux/netlink.h>
+#include <linux/xfrm.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "xfrm/fake_check.h"
+
+namespace xfrm {
+
+// Answers with NETLINK_CAP_ACK: the request's header comes back, its body does not.
+void AppendAck(const nlmsghdr& request, const Refusal& refusal, std::vector<std::byte>* datagram);
+void AppendDone(uint32_t sequence, std::vector<std::byte>* datagram);
+
+// `flags` is NLM_F_MULTI in a dump. `attributes` are whole attributes, padded, as stored.
+void AppendSa(const xfrm_usersa_info& info, std::span<const std::byte> attributes,
+              uint32_t sequence, uint16_t flags, std::vector<std::byte>* datagram);
+void AppendPolicy(const xfrm_userpolicy_info& info, std::span<const std::byte> templates,
+                  uint32_t sequence, uint16_t flags, std::vector<std::byte>* datagram);
+void AppendHardExpire(const xfrm_usersa_info& info, std::vector<std::byte>* datagram);
+
+// Appends one attribute with its padding.
+void AppendAttribute(uint16_t type, std::span<const std::byte> payload,
+                     std::vector<std::byte>* bytes);
+
+}  // namespace xfrm

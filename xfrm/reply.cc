@@ -1,0 +1,180 @@
+#include "xfrm/reply.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "xfrm/wire.h"
+
+namespace xfrm {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+constexpr int kErrnoMax = 4095;  // The kernel's MAX_ERRNO.
+
+// A negative errno as the kernel writes it. False: no such thing.
+bool ToError(int32_t value, std::errc* error) {
+  if (value > 0 || value < -kErrnoMax) return false;
+  *error = static_cast<std::errc>(-value);
+  return true;
+}
+
+// The extended acknowledgement's text, up to its NUL, wherever in `attributes` it stands.
+bool ReadExplanation(Bytes attributes, std::string_view* text) {
+  AttributeView attribute;
+  while (TakeAttribute(&attributes, &attribute)) {
+    if (attribute.type != NLMSGERR_ATTR_MSG) continue;
+    const char* begin = reinterpret_cast<const char*>(attribute.payload.data());
+    *text = {begin, strnlen(begin, attribute.payload.size())};
+  }
+  return attributes.empty();
+}
+
+// | error | header of the request | its body, unless capped | attributes, if flagged |
+bool ReadAck(const nlmsghdr& header, Bytes body, Reply* reply) {
+  nlmsgerr ack;
+  if (!ReadAt(body, 0, &ack) || !ToError(ack.error, &reply->error)) return false;
+  reply->kind = ReplyKind::kAck;
+  if ((header.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return true;
+
+  size_t attributes_at = sizeof(ack);
+  if ((header.nlmsg_flags & NLM_F_CAPPED) == 0 && ack.error != 0) {
+    if (ack.msg.nlmsg_len < sizeof(nlmsghdr) || ack.msg.nlmsg_len > body.size()) return false;
+    attributes_at += MNL_ALIGN(size_t{ack.msg.nlmsg_len}) - sizeof(nlmsghdr);
+  }
+  if (attributes_at > body.size()) return false;
+  return ReadExplanation(body.subspan(attributes_at), &reply->explanation);
+}
+
+bool ReadDone(const nlmsghdr& header, Bytes body, Reply* reply) {
+  int32_t error = 0;
+  if (!ReadAt(body, 0, &error) || !ToError(error, &reply->error)) return false;
+  reply->kind = ReplyKind::kDone;
+  if ((header.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return true;
+  return ReadExplanation(body.subspan(sizeof(error)), &reply->explanation);
+}
+
+// The attributes carry keys; they are looked past, never copied.
+bool ReadSa(Bytes body, Reply* reply) {
+  xfrm_usersa_info info;
+  if (!ReadAt(body, 0, &info)) return false;
+  reply->sa = FromWire(info);
+  if (info.id.proto == IPPROTO_ESP) reply->kind = ReplyKind::kSa;
+
+  Bytes attributes = body.subspan(sizeof(info));
+  AttributeView attribute;
+  while (TakeAttribute(&attributes, &attribute)) {
+    xfrm_replay_state_esn window;
+    if (attribute.type != XFRMA_REPLAY_ESN_VAL) continue;
+    if (!ReadAt(attribute.payload, 0, &window)) return false;
+    reply->sa.replay_window = static_cast<uint8_t>(std::min<uint32_t>(window.replay_window, 255));
+  }
+  return attributes.empty();
+}
+
+bool ReadExpire(Bytes body, Reply* reply) {
+  xfrm_user_expire event;
+  if (!ReadAt(body, 0, &event)) return false;
+  reply->sa = FromWire(event.state);
+  reply->hard = event.hard != 0;
+  if (event.state.id.proto == IPPROTO_ESP) reply->kind = ReplyKind::kExpire;
+  return true;
+}
+
+bool ReadPolicy(Bytes body, Reply* reply) {
+  xfrm_userpolicy_info info;
+  if (!ReadAt(body, 0, &info)) return false;
+  if (info.dir == XFRM_POLICY_IN || info.dir == XFRM_POLICY_OUT) {  // Forwarding is not ours.
+    reply->policy = FromWire(info);
+    reply->kind = ReplyKind::kPolicy;
+  }
+  Bytes attributes = body.subspan(sizeof(info));
+  AttributeView attribute;
+  while (TakeAttribute(&attributes, &attribute)) {
+    xfrm_user_tmpl entry;
+    if (attribute.type != XFRMA_TMPL) continue;
+    if (!ReadAt(attribute.payload, 0, &entry)) return false;
+    reply->policy.reqid = entry.reqid;
+  }
+  return attributes.empty();
+}
+
+bool ReadBody(const nlmsghdr& header, Bytes body, Reply* reply) {
+  switch (header.nlmsg_type) {
+    case NLMSG_ERROR:
+      return ReadAck(header, body, reply);
+    case NLMSG_DONE:
+      return ReadDone(header, body, reply);
+    case XFRM_MSG_NEWSA:
+      return ReadSa(body, reply);
+    case XFRM_MSG_EXPIRE:
+      return ReadExpire(body, reply);
+    case XFRM_MSG_NEWPOLICY:
+      return ReadPolicy(body, reply);
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+bool ReplyReader::Next(Reply* reply) {
+  if (bytes_.empty() || !ok_) return false;
+  *reply = Reply();
+
+  nlmsghdr header;
+  ok_ = ReadAt(bytes_, 0, &header) && header.nlmsg_len >= sizeof(header) &&
+        header.nlmsg_len <= bytes_.size();
+  if (!ok_) return false;
+
+  reply->sequence = header.nlmsg_seq;
+  reply->interrupted = (header.nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+  const Bytes body = bytes_.subspan(sizeof(header), header.nlmsg_len - sizeof(header));
+  ok_ = ReadBody(header, body, reply);
+  // The last message may come without its padding.
+  bytes_ = bytes_.subspan(std::min<size_t>(MNL_ALIGN(size_t{header.nlmsg_len}), bytes_.size()));
+  return ok_;
+}
+
+void BatchVerdict::Start(uint32_t first, int count) {
+  assert(count > 0);
+  first_ = first;
+  count_ = count;
+  complete_ = false;
+  interrupted_ = false;
+  failures_.clear();
+}
+
+bool BatchVerdict::Apply(const Reply& reply) {
+  const uint32_t offset = reply.sequence - first_;  // Sequences wrap.
+  if (offset >= static_cast<uint32_t>(count_)) return false;
+  if (complete_) return true;
+
+  interrupted_ = interrupted_ || reply.interrupted;
+  if (reply.kind != ReplyKind::kAck && reply.kind != ReplyKind::kDone) return true;
+
+  const int index = static_cast<int>(offset);
+  std::errc error = reply.error;
+  // A dump during which the table moved is no list of what is there.
+  if (error == std::errc{} && interrupted_) error = std::errc::interrupted;
+  // The kernel works in order, so failures come in order; a second word on one request is noise.
+  const bool is_new = failures_.empty() || failures_.back().index < index;
+  if (error != std::errc{} && is_new) failures_.push_back({index, error});
+  complete_ = index == count_ - 1;
+  return true;
+}
+
+std::errc BatchVerdict::error(int index) const {
+  assert(complete_ && index >= 0 && index < count_);
+  const std::vector<Failure>::const_iterator found =
+      std::lower_bound(failures_.begin(), failures_.end(), index,
+                       [](const Failure& failure, int wanted) { return failure.index < wanted; });
+  return found != failures_.end() && found->index == index ? found->error : std::errc{};
+}
+
+}  // namespace xfrm

@@ -1,0 +1,179 @@
+#include "xfrm/wire.h"
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cassert>
+
+namespace xfrm {
+namespace {
+
+constexpr uint8_t kWindowInSa = 32;  // What fits into xfrm_usersa_info's own bitmap.
+constexpr uint16_t kExactPort = 0xffff;
+
+uint8_t BitsOf(uint8_t family) {
+  return family == AF_INET ? 32 : 128;
+}
+
+// Only time may end an SA or a policy: byte and packet limits are off.
+xfrm_lifetime_cfg Unlimited() {
+  xfrm_lifetime_cfg limits = Zeroed<xfrm_lifetime_cfg>();
+  limits.soft_byte_limit = XFRM_INF;
+  limits.hard_byte_limit = XFRM_INF;
+  limits.soft_packet_limit = XFRM_INF;
+  limits.hard_packet_limit = XFRM_INF;
+  return limits;
+}
+
+xfrm_selector ToWire(const Selector& selector) {
+  xfrm_selector wire = Zeroed<xfrm_selector>();
+  wire.family = selector.destination.family;
+  wire.daddr = ToWire(selector.destination);
+  wire.saddr = ToWire(selector.source);
+  wire.prefixlen_d = BitsOf(selector.destination.family);
+  wire.prefixlen_s = BitsOf(selector.source.family);
+  wire.dport = htons(selector.destination_port);
+  wire.sport = htons(selector.source_port);
+  wire.dport_mask = kExactPort;
+  wire.sport_mask = kExactPort;
+  return wire;  // proto 0: UDP and TCP share the SA (TS 33.203 7.1).
+}
+
+}  // namespace
+
+xfrm_address_t ToWire(const Address& address) {
+  xfrm_address_t wire = Zeroed<xfrm_address_t>();
+  static_assert(sizeof(wire) == sizeof(address.bytes));
+  const size_t size = address.family == AF_INET ? 4 : 16;
+  std::memcpy(&wire, address.bytes.data(), size);
+  return wire;
+}
+
+Address FromWire(const xfrm_address_t& address, uint16_t family) {
+  Address value;
+  if (family != AF_INET && family != AF_INET6) return value;
+  value.family = static_cast<uint8_t>(family);
+  std::memcpy(value.bytes.data(), &address, family == AF_INET ? 4 : 16);
+  return value;
+}
+
+xfrm_usersa_info ToWire(const Sa& sa) {
+  assert(sa.selector.source.family == sa.selector.destination.family);
+  xfrm_usersa_info wire = Zeroed<xfrm_usersa_info>();
+  wire.sel = ToWire(sa.selector);
+  wire.id.daddr = wire.sel.daddr;
+  wire.id.spi = htonl(sa.spi);
+  wire.id.proto = IPPROTO_ESP;
+  wire.saddr = wire.sel.saddr;
+  wire.lft = Unlimited();
+  wire.lft.hard_add_expires_seconds = sa.hard_seconds;
+  wire.reqid = sa.reqid;
+  wire.family = sa.selector.destination.family;
+  wire.mode = XFRM_MODE_TRANSPORT;
+  wire.replay_window = sa.replay_window <= kWindowInSa ? sa.replay_window : uint8_t{0};
+  return wire;
+}
+
+xfrm_usersa_id ToWire(const SaId& id) {
+  xfrm_usersa_id wire = Zeroed<xfrm_usersa_id>();
+  wire.daddr = ToWire(id.destination);
+  wire.spi = htonl(id.spi);
+  wire.family = id.destination.family;
+  wire.proto = IPPROTO_ESP;
+  return wire;
+}
+
+SaInfo FromWire(const xfrm_usersa_info& info) {
+  SaInfo value;
+  value.selector.source = FromWire(info.sel.saddr, info.sel.family);
+  value.selector.destination = FromWire(info.sel.daddr, info.sel.family);
+  value.selector.source_port = ntohs(info.sel.sport);
+  value.selector.destination_port = ntohs(info.sel.dport);
+  value.id.destination = FromWire(info.id.daddr, info.family);
+  value.id.spi = ntohl(info.id.spi);
+  value.source = FromWire(info.saddr, info.family);
+  value.reqid = info.reqid;
+  value.hard_seconds = info.lft.hard_add_expires_seconds;
+  value.added_at = info.curlft.add_time;
+  value.used_at = info.curlft.use_time;
+  value.bytes = info.curlft.bytes;
+  value.packets = info.curlft.packets;
+  value.replay_window = info.replay_window;
+  return value;
+}
+
+xfrm_selector SelectorOf(const Policy& policy) {
+  assert(policy.local_port != 0);  // Any port would cut off the whole host.
+  xfrm_selector wire = Zeroed<xfrm_selector>();
+  wire.family = policy.local.family;
+  if (policy.direction == Direction::kIn) {
+    wire.daddr = ToWire(policy.local);
+    wire.prefixlen_d = BitsOf(policy.local.family);
+    wire.dport = htons(policy.local_port);
+    wire.dport_mask = kExactPort;
+  } else {
+    wire.saddr = ToWire(policy.local);
+    wire.prefixlen_s = BitsOf(policy.local.family);
+    wire.sport = htons(policy.local_port);
+    wire.sport_mask = kExactPort;
+  }
+  return wire;
+}
+
+xfrm_userpolicy_info ToWire(const Policy& policy) {
+  xfrm_userpolicy_info wire = Zeroed<xfrm_userpolicy_info>();
+  wire.sel = SelectorOf(policy);
+  wire.lft = Unlimited();
+  wire.priority = policy.priority;
+  wire.dir = policy.direction == Direction::kIn ? XFRM_POLICY_IN : XFRM_POLICY_OUT;
+  wire.action = XFRM_POLICY_ALLOW;
+  wire.share = XFRM_SHARE_ANY;
+  return wire;
+}
+
+// Addresses and SPI zero: any SA of our reqid will do, and its own selector picks which.
+xfrm_user_tmpl TemplateOf(const Policy& policy) {
+  xfrm_user_tmpl wire = Zeroed<xfrm_user_tmpl>();
+  wire.id.proto = IPPROTO_ESP;
+  wire.family = policy.local.family;
+  wire.reqid = policy.reqid;
+  wire.mode = XFRM_MODE_TRANSPORT;
+  wire.share = XFRM_SHARE_ANY;
+  wire.optional = 0;  // Level "required": without an SA nothing passes.
+  wire.aalgos = ~uint32_t{0};
+  wire.ealgos = ~uint32_t{0};
+  wire.calgos = ~uint32_t{0};
+  return wire;
+}
+
+PolicyInfo FromWire(const xfrm_userpolicy_info& info) {
+  PolicyInfo value;
+  value.priority = info.priority;
+  if (info.dir == XFRM_POLICY_IN) {
+    value.direction = Direction::kIn;
+    value.local = FromWire(info.sel.daddr, info.sel.family);
+    value.local_port = ntohs(info.sel.dport);
+  } else {
+    value.direction = Direction::kOut;
+    value.local = FromWire(info.sel.saddr, info.sel.family);
+    value.local_port = ntohs(info.sel.sport);
+  }
+  return value;
+}
+
+bool TakeAttribute(std::span<const std::byte>* bytes, AttributeView* attribute) {
+  nlattr header;
+  if (!ReadAt(*bytes, 0, &header)) return false;
+  if (header.nla_len < sizeof(header) || header.nla_len > bytes->size()) return false;
+
+  attribute->type = header.nla_type & NLA_TYPE_MASK;
+  attribute->payload = bytes->subspan(sizeof(header), header.nla_len - sizeof(header));
+  // The last attribute may come without its padding.
+  const size_t step = std::min<size_t>(MNL_ALIGN(size_t{header.nla_len}), bytes->size());
+  *bytes = bytes->subspan(step);
+  return true;
+}
+
+}  // namespace xfrm
