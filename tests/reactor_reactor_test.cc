@@ -222,7 +222,7 @@ TEST(ReactorReactor, SaysWhenTooMuchIsAskedFor) {
 
 // Makes io_uring_setup fail in this thread, as a container's seccomp filter does.
 bool ForbidIoUring(int error) {
-  const auto refuse = static_cast<__u32>(SECCOMP_RET_ERRNO | error);
+  const __u32 refuse = SECCOMP_RET_ERRNO | static_cast<__u32>(error);
   sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
