@@ -1,6 +1,7 @@
 #include "tools/core_checks.h"
 
-#include <utility>
+#include <optional>
+#include <string>
 
 #include "sip/digest.h"
 #include "sip/list.h"
@@ -144,16 +145,6 @@ bool CheckResponse(const sip::Message& response, Violations* violations) {
   check.NoSecurityAgreement();
   if (check.CountMembers(HeaderId::kVia) != 1) check.Fail("a Via of the edge is left");
   return true;
-}
-
-void Violations::Add(std::string_view message, std::string_view reason) {
-  ++total_;
-  std::string text = std::string(message).append(": ").append(reason);
-  if (++by_reason_[text] == 1) new_.push_back(std::move(text));
-}
-
-std::vector<std::string> Violations::TakeNew() {
-  return std::exchange(new_, {});
 }
 
 }  // namespace tools

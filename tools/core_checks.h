@@ -1,34 +1,11 @@
 // What must hold of every message that the edge sends to the core: the core counts what does not.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "reactor/endpoint.h"
 #include "sip/message.h"
+#include "tools/violations.h"
 
 namespace tools {
-
-// Broken rules by reason. The core goes on after each; its exit status tells.
-class Violations {
- public:
-  // `message` is what was received: a method or a status code.
-  void Add(std::string_view message, std::string_view reason);
-
-  uint64_t total() const { return total_; }
-  // "REGISTER: Path is missing" and how often.
-  const std::map<std::string, uint64_t>& by_reason() const { return by_reason_; }
-  // Reasons met for the first time since the last call, for the log.
-  std::vector<std::string> TakeNew();
-
- private:
-  uint64_t total_ = 0;
-  std::map<std::string, uint64_t> by_reason_;
-  std::vector<std::string> new_;
-};
 
 struct CheckContext {
   reactor::Endpoint local;   // Where the message arrived...

@@ -86,6 +86,7 @@ void MoCalls::OnRequest(const sip::Message& request, const reactor::Endpoint& lo
       extra += "Allow: INVITE, ACK, CANCEL, BYE, MESSAGE, OPTIONS, SUBSCRIBE\r\n";
       break;
     case Method::kBye:
+      OnAck(request);  // Whoever hangs up has heard the answer.
       ++counters_.byes;
       break;
     case Method::kSubscribe:

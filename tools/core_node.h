@@ -17,6 +17,7 @@
 #include "tools/core_mt.h"
 #include "tools/core_registrar.h"
 #include "tools/outbox.h"
+#include "tools/violations.h"
 
 namespace tools {
 
