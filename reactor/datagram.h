@@ -84,7 +84,9 @@ class DatagramPort {
   // and counted.
   bool Send(const Endpoint& to, std::span<const std::string_view> slices, const BufferLease& lease);
 
-  // Cancels the receive; sends under way end. closed() becomes true after some Dispatch().
+  // Cancels the receive; sends under way end. closed() becomes true after some Dispatch(). Linux
+  // 6.1 frees a ring's file slots lazily: there the port number stays taken for one more second,
+  // unless the reactor is destroyed, which waits for it.
   void Close();
   bool closed() const;
 

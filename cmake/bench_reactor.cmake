@@ -1,0 +1,9 @@
+# The raw io_uring echo, the physical limit that other load benches link too, and the reactor's echo
+# beside it. Once through in the tests; by hand, without arguments, for figures.
+add_library(bench_raw_echo STATIC bench/raw_echo.cc)
+target_include_directories(bench_raw_echo PUBLIC ${PROJECT_SOURCE_DIR})
+target_link_libraries(bench_raw_echo PUBLIC PkgConfig::uring Threads::Threads)
+
+add_executable(reactor_echo bench/reactor_echo.cc)
+target_link_libraries(reactor_echo PRIVATE gmedge_reactor bench_raw_echo)
+add_test(NAME ${GMEDGE_TEST_PREFIX}reactor_echo COMMAND reactor_echo 1 6400)
