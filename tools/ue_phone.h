@@ -68,9 +68,22 @@ class Phone {
   const UeRegistration& registration() const { return registration_; }
 
  private:
+  // What requests other than REGISTER differ in.
+  struct Request {
+    std::string_view method;
+    std::string uri;
+    std::string route;
+    std::string to;
+    uint32_t cseq = 1;
+    bool outside_dialog = false;
+    std::string_view content_type = {};
+    std::string_view body = {};
+  };
   void StartRequest(uint64_t now_us, Outbox* outbox);
-  void SendInDialog(std::string_view method, const sip::Message& response, uint64_t now_us,
-                    Outbox* outbox);
+  void EndCall(const sip::Message& response, uint64_t now_us, Outbox* outbox);
+  std::string CalledUri() const;
+  std::string InitialRoute(const UeFlow& flow) const;
+  std::string Write(const UeFlow& flow, const UeBranch& branch, const Request& request) const;
   void OnResponse(const sip::Message& response, uint64_t now_us, Outbox* outbox);
   void OnRequest(const sip::Message& request, const reactor::Endpoint& local,
                  const reactor::Endpoint& source, uint64_t now_us, Outbox* outbox);
@@ -90,7 +103,8 @@ class Phone {
   bool busy_ = false;
   Step step_ = Step::kRegister;
   uint64_t started_us_ = 0;
-  uint32_t calls_made_ = 0;        // For Call-IDs.
+  uint32_t calls_made_ = 0;        // For Call-IDs...
+  std::string call_id_;            // ...as this one, of the request under way.
   bool own_request_done_ = false;  // Of a step that asks to be called...
   bool request_came_ = false;      // ...its two halves, in any order.
 };

@@ -35,6 +35,8 @@ class UeTransaction {
   void Start(sip::Method method, const UeFlow& flow, std::string_view text, uint64_t now_us,
              Outbox* outbox);
   void End() { active_ = false; }
+  // The branch given last.
+  UeBranch branch(uint32_t phone) const { return {options_->boot_id, phone, counter_}; }
 
   bool active() const { return active_; }
   sip::Method method() const { return method_; }
