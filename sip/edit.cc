@@ -117,6 +117,33 @@ int Editor::RemoveListMembers(HeaderId id,
   return count;
 }
 
+// As with members: a run up to the next that stays, or at the end from the last that stays. In a
+// list that begins with a separator each parameter goes with the one before it.
+int Editor::RemoveParams(std::string_view params, char separator, Text names) {
+  const bool leading = Trim(params).starts_with(separator);
+  int count = 0;
+  std::string_view kept;
+  std::string_view run;
+  std::string_view last;
+  ParamReader reader(params, separator);
+  for (Param param; reader.Next(&param);) {
+    const bool goes = std::any_of(names.begin(), names.end(), [&param](std::string_view name) {
+      return EqualsIgnoreCase(param.name, name);
+    });
+    if (goes) {
+      ++count;
+      last = param.text;
+      if (run.empty()) run = leading ? param.with_separator : param.text;
+      continue;
+    }
+    if (!run.empty()) Cut(run, leading ? param.with_separator : param.text);
+    run = {};
+    kept = param.text;
+  }
+  if (!run.empty()) Cut(kept.empty() ? run : kept.substr(kept.size()), last.substr(last.size()));
+  return count;
+}
+
 bool Editor::RemoveFirstMember(HeaderId id) {
   ListMember first;
   if (!ListReader(message_, id).Next(&first)) return false;

@@ -60,6 +60,9 @@ class Editor {
   bool RemoveFirstMember(HeaderId id);
   // Cuts the first `count` members, over line borders. REQUIRES: there are that many.
   void RemoveFirstMembers(HeaderId id, int count);
+  // Cuts the parameters of these names from a list as ParamReader reads it, with as many separators
+  // as leave a good list. Returns how many were cut.
+  int RemoveParams(std::string_view params, char separator, Text names);
   // Cuts any piece, e.g. Param::with_separator.
   void Remove(std::string_view piece);
   // Puts text in the place of a piece; an empty piece inserts before it.

@@ -74,7 +74,6 @@ bool ParamReader::ReadSeparators() {
     at = SkipBlanks(text_, at + 1);
   }
   at_ = at;
-  if (first) leading_ = separated;
   if (at == text_.size()) return separated && separator_ != ',' ? Fail() : false;
   return separated || first ? true : Fail();
 }
@@ -120,10 +119,12 @@ bool ParamReader::Next(Param* param) {
 
   size_t next = SkipBlanks(text_, at_);
   if (next < text_.size() && text_[next] != separator_) return Fail();
+  if (before < begin) {
+    param->with_separator = text_.substr(before, at_ - before);
+    return true;
+  }
   while (next < text_.size() && (text_[next] == separator_ || Is(text_[next], kBlankChar))) ++next;
-  const bool last = next == text_.size();
-  param->with_separator =
-      leading_ || last ? text_.substr(before, at_ - before) : text_.substr(begin, next - begin);
+  param->with_separator = text_.substr(begin, next - begin);
   return true;
 }
 

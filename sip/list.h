@@ -27,10 +27,9 @@ struct Param {
   bool has_value = false;
   bool quoted = false;
   std::string_view text;  // name through value, quotes included.
-  // What to cut to remove the parameter. In a list that begins with a separator: from the separator
-  // before it through its value. In one that does not: from its name to the next parameter's, or
-  // for the last one from the separator before it. Any set of parameters can be cut: the pieces
-  // of neighbours at the end may overlap, which Editor takes, and what is left is a good list.
+  // What to cut to remove this one parameter: from the separator before it through its value; for
+  // the first of a list that begins without separator, through the separator behind it. To remove
+  // several of one list, see Editor::RemoveParams.
   std::string_view with_separator;
 };
 
@@ -57,7 +56,6 @@ class ParamReader {
   size_t at_ = 0;  // Behind the last parameter's value, or where reading goes on.
   char separator_;
   bool ok_ = true;
-  bool leading_ = false;  // The text begins with a separator.
 };
 
 // True when the whole list reads without a syntax error. An empty one does.
