@@ -40,10 +40,10 @@ class Writer {
 // request lacks one of those headers or out is full.
 struct ResponseHead {
   int status = 0;
-  std::string_view reason;  // "" takes the standard phrase (ReasonPhrase()).
-  std::string_view to_tag;
-  std::string_view received;  // IPv6 without brackets (RFC 5118 4.5).
-  uint16_t rport = 0;         // 0: leave rport alone. Set only where the Via asks for it.
+  std::string_view reason = {};  // "" takes the standard phrase (ReasonPhrase()).
+  std::string_view to_tag = {};
+  std::string_view received = {};  // IPv6 without brackets (RFC 5118 4.5).
+  uint16_t rport = 0;              // 0: leave rport alone. Set only where the Via asks for it.
 };
 bool WriteResponse(const Message& request, const ResponseHead& head, std::string_view extra,
                    Writer* writer);
