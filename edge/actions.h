@@ -18,9 +18,9 @@ namespace edge {
 struct Attempt {
   std::string_view impi;
   Flow source;
-  std::string_view result;       // "registered", "refused by the kernel", "no answer to the 401"...
-  int status = 0;                // What the phone was told; 0: nothing.
-  bool agreed = false;           // The fields below are set.
+  std::string_view result;  // "registered", "refused by the kernel", "no answer to the 401"...
+  int status = 0;           // What the phone was told; 0: nothing.
+  bool agreed = false;      // The fields below are set.
   xfrm::Algorithms algorithms;
   uint32_t spi_pc = 0;
   uint32_t spi_ps = 0;

@@ -37,8 +37,8 @@ ChooseResult Choose(const sip::SecurityList& client, const AlgorithmList& allowe
 std::optional<xfrm::Algorithms> PairOf(const sip::SecurityMechanism& mechanism);
 
 // The value of Security-Server: one entry per pair of `allowed` in its order with strictly
-// descending q, or the chosen pair alone (kSelected). Without an agreement (421 and 494, where there
-// are no SAs yet) SPIs and ports are left out.
+// descending q, or the chosen pair alone (kSelected). Without an agreement (421 and 494, where
+// there are no SAs yet) SPIs and ports are left out.
 std::string SecurityServerValue(const AlgorithmList& allowed, SecurityServer kind,
                                 const Agreement* agreement);
 

@@ -114,7 +114,9 @@ CookieJar::CookieJar(Random* random) : hash_(random) {
   }
 }
 
-CookieJar::~CookieJar() { sodium_memzero(stream_key_.data(), stream_key_.size()); }
+CookieJar::~CookieJar() {
+  sodium_memzero(stream_key_.data(), stream_key_.size());
+}
 
 std::string_view CookieJar::Seal(const BranchCookie& cookie, std::string_view via_branch,
                                  std::string_view call_id, Branch* branch) const {
@@ -132,13 +134,13 @@ std::string_view CookieJar::Seal(const BranchCookie& cookie, std::string_view vi
                 kBranchSizeMax);
   std::memcpy(branch->data(), sip::kMagicCookie.data(), sip::kMagicCookie.size());
   char* text = branch->data() + sip::kMagicCookie.size();
-  sodium_bin2base64(text, branch->size() - sip::kMagicCookie.size(), sealed.data(),
-                    kTagSize + size, kBase64);
+  sodium_bin2base64(text, branch->size() - sip::kMagicCookie.size(), sealed.data(), kTagSize + size,
+                    kBase64);
   return {branch->data(), sip::kMagicCookie.size() + std::strlen(text)};
 }
 
-bool CookieJar::Open(std::string_view branch, std::string_view via_branch,
-                     std::string_view call_id, Plain* plain, BranchCookie* cookie) const {
+bool CookieJar::Open(std::string_view branch, std::string_view via_branch, std::string_view call_id,
+                     Plain* plain, BranchCookie* cookie) const {
   if (!branch.starts_with(sip::kMagicCookie)) return false;
   branch.remove_prefix(sip::kMagicCookie.size());
   std::array<unsigned char, kTagSize + std::tuple_size_v<Plain>> sealed;

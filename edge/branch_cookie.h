@@ -19,13 +19,14 @@ struct BranchCookie {
 
   uint64_t set = 0;  // kToPhone: the set the request came on.
 
-  reactor::Endpoint core;         // kToCore: where the response goes.
-  uint8_t called_identity = 0;    // Which P-Associated-URI was called; kDefaultIdentity: none named.
-  std::string_view icid;          // Of the request's P-Charging-Vector; each "" when it does not fit.
+  reactor::Endpoint core;       // kToCore: where the response goes.
+  uint8_t called_identity = 0;  // Which P-Associated-URI was called; kDefaultIdentity: none named.
+  std::string_view icid;        // Of the request's P-Charging-Vector; each "" when it does not fit.
   std::string_view orig_ioi;
 
   static constexpr uint8_t kDefaultIdentity = 0xff;
-  static constexpr size_t kTextSizeMax = 96;  // Of icid and orig_ioi each; a longer one is left out.
+  static constexpr size_t kTextSizeMax =
+      96;  // Of icid and orig_ioi each; a longer one is left out.
 };
 
 // Seals and opens cookies. The result depends on the cookie and the transaction alone, so that a

@@ -104,7 +104,7 @@ void RemoveForPhone(const sip::Message& message, sip::Editor* editor) {
   RemoveChallengeKeys(message, editor);
 }
 
-void RemoveSecurityAgreement(const sip::Message& message, sip::Editor* editor) {
+void RemoveSecurityAgreement(sip::Editor* editor) {
   editor->RemoveHeaders(HeaderId::kSecurityClient);
   editor->RemoveHeaders(HeaderId::kSecurityServer);
   editor->RemoveHeaders(HeaderId::kSecurityVerify);
@@ -140,16 +140,15 @@ bool ViaDiffers(const sip::Via& via, const reactor::Endpoint& source) {
 void MarkTopVia(const sip::Via& via, const reactor::Endpoint& source, uint16_t rport,
                 sip::Editor* editor) {
   reactor::Endpoint sent_by;
-  const bool same = reactor::ParseAddress(via.host, 0, &sent_by) &&
-                    reactor::SameAddress(sent_by, source);
+  const bool same =
+      reactor::ParseAddress(via.host, 0, &sent_by) && reactor::SameAddress(sent_by, source);
   if (same && !via.has_rport) return;
   char address[reactor::kEndpointTextMax];
   // `received` of IPv6 has no brackets (RFC 5118 4.5).
   const std::string_view received(address, reactor::WriteAddress(source, false, address));
   if (via.has_rport) {
     const fmt::format_int port(rport);
-    editor->Replace(via.rport_text,
-                    {"received=", received, ";rport=", {port.data(), port.size()}});
+    editor->Replace(via.rport_text, {"received=", received, ";rport=", {port.data(), port.size()}});
   } else {
     editor->InsertAfter(via.text, {";received=", received});
   }
@@ -159,6 +158,15 @@ reactor::Endpoint AnswerTo(const sip::Via& via, const reactor::Endpoint& source)
   reactor::Endpoint to = source;
   if (!via.has_rport) to.set_port(via.port != 0 ? via.port : 5060);
   return to;
+}
+
+void AddAccessNetworkInfo(std::string_view info, const sip::Message& message, sip::Editor* editor) {
+  if (info.empty()) return;
+  const sip::Editor::Text line = {"P-Access-Network-Info: ", info, ";network-provided\r\n"};
+  const sip::Header* last = message.Find(HeaderId::kPAccessNetworkInfo);
+  if (last == nullptr) return editor->AppendLine(line);
+  while (const sip::Header* next = message.FindNext(last)) last = next;
+  editor->InsertLineAfter(*last, line);
 }
 
 std::string JoinValues(const sip::Message& message, sip::HeaderId id) {

@@ -21,7 +21,7 @@ void RemoveUntrusted(const sip::Message& message, sip::Editor* editor);
 void RemoveForPhone(const sip::Message& message, sip::Editor* editor);
 // Security-Client, Security-Server and Security-Verify, and the sec-agree tags (RFC 3329 2.3.1).
 // Security-Server too: only the edge may say it.
-void RemoveSecurityAgreement(const sip::Message& message, sip::Editor* editor);
+void RemoveSecurityAgreement(sip::Editor* editor);
 // ik and ck of every challenge: a phone has its own (TS 33.203 6.1.1).
 void RemoveChallengeKeys(const sip::Message& message, sip::Editor* editor);
 
@@ -36,6 +36,10 @@ void MarkTopVia(const sip::Via& via, const reactor::Endpoint& source, uint16_t r
 bool ViaDiffers(const sip::Via& via, const reactor::Endpoint& source);
 // Where an answer goes by the topmost Via as received (RFC 3261 18.2.2, RFC 3581 4).
 reactor::Endpoint AnswerTo(const sip::Via& via, const reactor::Endpoint& source);
+
+// Adds the network-provided access network information behind the phone's own (RFC 7315 4.4);
+// nothing when `info` is "".
+void AddAccessNetworkInfo(std::string_view info, const sip::Message& message, sip::Editor* editor);
 
 // The values of all headers of one name, joined by ", ".
 std::string JoinValues(const sip::Message& message, sip::HeaderId id);

@@ -17,9 +17,11 @@ inline constexpr size_t kPortsMax = 64;
 inline constexpr size_t kSetsPerBindingMax = 3;
 
 // Timers of TS 24.229 table 7.8 and RFC 3261 17.1.1.1; T1 towards the phone is 2 s.
-inline constexpr uint64_t kDrainMs = 128'000;             // 64*T1: an old set goes.
-inline constexpr uint64_t kRegistrationSlackMs = 30'000;  // A set outlives its registration by this.
-inline constexpr uint64_t kTransactionLingerMs = 32'000;  // A finished REGISTER answers retransmissions.
+inline constexpr uint64_t kDrainMs = 128'000;  // 64*T1: an old set goes.
+inline constexpr uint64_t kRegistrationSlackMs =
+    30'000;  // A set outlives its registration by this.
+inline constexpr uint64_t kTransactionLingerMs =
+    32'000;  // A finished REGISTER answers retransmissions.
 
 // A lost verdict of the kernel is given up, and the sets rolled back, after this.
 inline constexpr uint64_t kKernelAnswerMs = 1'000;

@@ -13,11 +13,17 @@ std::string_view AddressBytes(const reactor::Endpoint& endpoint) {
 
 }  // namespace
 
+Registrar::AddressKey Registrar::KeyOf(const reactor::Endpoint& address) {
+  AddressKey key{};
+  const std::span<const uint8_t> bytes = address.address();
+  std::copy(bytes.begin(), bytes.end(), key.begin());
+  return key;
+}
+
 Registrar::FlowKey Registrar::KeyOf(const reactor::Endpoint& remote, uint16_t remote_port,
                                     PortIndex local) {
   FlowKey key;
-  const std::span<const uint8_t> bytes = remote.address();
-  std::copy(bytes.begin(), bytes.end(), key.address.begin());
+  key.address = KeyOf(remote);
   key.remote_port = remote_port;
   key.local = local;  // The local port tells the families apart.
   return key;
@@ -47,11 +53,38 @@ Binding* Registrar::AddBinding(std::string_view impi, const reactor::Endpoint& u
   binding->ue = ue;
   binding->timer.index = static_cast<uint32_t>(binding->id);
   tokens_[binding->token] = binding->id;
+  CountHalfOpen(*binding, 1);
   return binding;
+}
+
+void Registrar::CountHalfOpen(const Binding& binding, int change) {
+  const AddressKey key = KeyOf(binding.ue);
+  half_open_ = static_cast<size_t>(static_cast<ptrdiff_t>(half_open_) + change);
+  uint32_t& count = half_open_of_[key];
+  count = static_cast<uint32_t>(static_cast<int>(count) + change);
+  if (count == 0) half_open_of_.erase(key);
+}
+
+size_t Registrar::HalfOpenOf(const reactor::Endpoint& ue) const {
+  const auto found = half_open_of_.find(KeyOf(ue));
+  return found == half_open_of_.end() ? 0 : found->second;
+}
+
+void Registrar::Register(Binding* binding, uint64_t until_ms) {
+  assert(until_ms != 0);
+  if (!binding->registered()) CountHalfOpen(*binding, -1);
+  binding->registered_until_ms = until_ms;
+}
+
+void Registrar::Unregister(Binding* binding) {
+  if (binding->registered()) CountHalfOpen(*binding, 1);
+  binding->registered_until_ms = 0;
 }
 
 void Registrar::RemoveBinding(Binding* binding) {
   assert(binding->sets.empty() && !binding->timer.armed());
+  Unregister(binding);
+  CountHalfOpen(*binding, -1);
   tokens_.erase(binding->token);
   bindings_.Give(binding);
 }
@@ -127,9 +160,9 @@ SaSet* Registrar::SetInUse(const Binding& binding) {
 }
 
 size_t Registrar::CountLive(const Binding& binding) {
-  return static_cast<size_t>(std::count_if(
-      binding.sets.begin(), binding.sets.end(),
-      [this](SetId id) { return IsLive(sets_.Find(id)->state); }));
+  return static_cast<size_t>(
+      std::count_if(binding.sets.begin(), binding.sets.end(),
+                    [this](SetId id) { return IsLive(sets_.Find(id)->state); }));
 }
 
 }  // namespace edge

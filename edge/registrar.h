@@ -28,7 +28,8 @@ struct Challenge {
   std::string security_client;  // Of SM1, canonical.
   std::string security_server;  // As sent, a header value.
   std::string nonce;
-  Flow sm1;  // Where SM1 came from, for an answer outside the set.
+  Flow sm1;                 // Where SM1 came from, for an answer outside the set.
+  uint64_t started_ms = 0;  // When it came.
 };
 
 // One set and where it stands (spec sheet 4.1).
@@ -39,7 +40,7 @@ struct SaSet {
   PortIndex port_ps = 0;
   PortIndex port_pc = 0;
   SlotId binding = 0;
-  SetId origin = 0;       // The set SM1 came on, or 0.
+  SetId origin = 0;          // The set SM1 came on, or 0.
   uint64_t transaction = 0;  // The REGISTER that waits for the kernel, or 0.
   Agreement agreement;
   xfrm::Key ik;
@@ -54,14 +55,14 @@ struct SaSet {
 // One phone at one address: (IMPI, UE IP).
 struct Binding {
   SlotId id = 0;
-  uint64_t token = 0;  // Of Path and Record-Route; the binding's key.
+  uint64_t token = 0;    // Of Path and Record-Route; the binding's key.
   reactor::Endpoint ue;  // Its address; the port does not count.
   std::string impi;
   std::string default_identity;  // URI of To, until P-Associated-URI is known.
   std::string associated;        // P-Associated-URI, the header value; its first is the default.
   std::string service_route;     // Service-Route, the header value.
-  uint64_t registered_until_ms = 0;  // 0: not registered.
-  int pending = 0;               // REGISTER transactions under way.
+  uint64_t registered_until_ms = 0;    // 0: not registered.
+  int pending = 0;                     // REGISTER transactions under way.
   absl::InlinedVector<SetId, 4> sets;  // All that are not free, oldest first.
   reactor::Timer timer;
 
@@ -79,10 +80,15 @@ class Registrar {
   Binding* AddBinding(std::string_view impi, const reactor::Endpoint& ue);
   // REQUIRES: it has no set.
   void RemoveBinding(Binding* binding);
+  void Register(Binding* binding, uint64_t until_ms);
+  void Unregister(Binding* binding);
+  // Bindings that are not registered (yet, or any more): in all, and of one address.
+  size_t half_open() const { return half_open_; }
+  size_t HalfOpenOf(const reactor::Endpoint& ue) const;
+  size_t registered() const { return bindings_.in_use() - half_open_; }
 
   // A new set of the binding, in kInstalling, with both of its flows entered (newest first).
-  SaSet* AddSet(Binding* binding, const Agreement& agreement, PortIndex port_ps,
-                PortIndex port_pc);
+  SaSet* AddSet(Binding* binding, const Agreement& agreement, PortIndex port_ps, PortIndex port_pc);
   // The application row goes before the kernel's SAs do (spec sheet 2.4): no message finds the set
   // any more, but the id stays good until RemoveSet.
   void RemoveFlows(SaSet* set);
@@ -92,6 +98,7 @@ class Registrar {
   SaSet* FindSet(const Flow& flow);
   SaSet* FindSet(SetId id) { return sets_.Find(id); }
   Binding* FindBinding(SlotId id) { return bindings_.Find(id); }
+  const Binding* FindBinding(SlotId id) const { return bindings_.Find(id); }
 
   // The set to use towards the phone: current, else old (pending transactions), else new; null:
   // none carries traffic.
@@ -104,8 +111,9 @@ class Registrar {
   SlotPool<Binding>& bindings() { return bindings_; }
 
  private:
+  using AddressKey = std::array<uint8_t, 16>;
   struct FlowKey {
-    std::array<uint8_t, 16> address{};
+    AddressKey address{};
     uint16_t remote_port = 0;
     PortIndex local = 0;
     bool operator==(const FlowKey&) const = default;
@@ -114,6 +122,8 @@ class Registrar {
       return H::combine(std::move(h), key.address, key.remote_port, key.local);
     }
   };
+  static AddressKey KeyOf(const reactor::Endpoint& address);
+  void CountHalfOpen(const Binding& binding, int change);
   static FlowKey KeyOf(const reactor::Endpoint& remote, uint16_t remote_port, PortIndex local);
   static std::array<FlowKey, 2> KeysOf(const SaSet& set);
   SetId* ShadowedBy(SetId id, const FlowKey& key);
@@ -123,6 +133,8 @@ class Registrar {
   SlotPool<Binding> bindings_;
   absl::flat_hash_map<FlowKey, SetId> flows_;
   absl::flat_hash_map<uint64_t, SlotId> tokens_;
+  absl::flat_hash_map<AddressKey, uint32_t> half_open_of_;
+  size_t half_open_ = 0;
 };
 
 }  // namespace edge

@@ -22,7 +22,9 @@ KeyedHash::KeyedHash(Random* random) {
   std::memcpy(key_.data(), words, key_.size());
 }
 
-KeyedHash::~KeyedHash() { sodium_memzero(key_.data(), key_.size()); }
+KeyedHash::~KeyedHash() {
+  sodium_memzero(key_.data(), key_.size());
+}
 
 uint64_t KeyedHash::Hash(std::initializer_list<std::string_view> pieces) const {
   unsigned char input[kInputMax];

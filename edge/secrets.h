@@ -43,6 +43,8 @@ using HexText = std::array<char, 16>;
 HexText WriteHex(uint64_t number);
 bool ReadHex(std::string_view text, uint64_t* number);
 
-inline std::string_view View(const HexText& text) { return {text.data(), text.size()}; }
+inline std::string_view View(const HexText& text) {
+  return {text.data(), text.size()};
+}
 
 }  // namespace edge

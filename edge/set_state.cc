@@ -33,14 +33,14 @@ constexpr SetStep Step(State state, Event event, bool after_initial) {
       if (event == Event::kRefused) return {State::kDeleting, Action::kRejectAndDelete};
       break;
     case State::kNew:
-      if (event == Event::kUsed) return {State::kCurrent, Action::kTakeIntoUse};          // 11.
-      if (event == Event::kDeregistered) return {State::kOld, Action::kStartDrain};       // 21.
+      if (event == Event::kUsed) return {State::kCurrent, Action::kTakeIntoUse};     // 11.
+      if (event == Event::kDeregistered) return {State::kOld, Action::kStartDrain};  // 21.
       if (event == Event::kRefused) return {State::kDeleting, Action::kDelete};
       break;
     case State::kCurrent:
-      if (event == Event::kSuperseded) return {State::kOld, Action::kStartDrain};         // 11.
-      if (event == Event::kDeregistered) return {State::kOld, Action::kStartDrain};       // 21.
-      if (event == Event::kAccepted) return {State::kCurrent, Action::kExtend};           // 19.
+      if (event == Event::kSuperseded) return {State::kOld, Action::kStartDrain};    // 11.
+      if (event == Event::kDeregistered) return {State::kOld, Action::kStartDrain};  // 21.
+      if (event == Event::kAccepted) return {State::kCurrent, Action::kExtend};      // 19.
       if (event == Event::kExtended) return {State::kCurrent, Action::kSendHeld};
       if (event == Event::kRefused) return {State::kDeleting, Action::kRejectAndDelete};
       break;
@@ -67,47 +67,76 @@ SetStep NextStep(SetState state, SetEvent event, bool after_initial) {
 
 std::string_view Name(SetState state) {
   switch (state) {
-    case State::kFree: return "Free";
-    case State::kInstalling: return "Installing";
-    case State::kTemporary: return "Temporary";
-    case State::kConfirming: return "Confirming";
-    case State::kNew: return "New";
-    case State::kCurrent: return "Current";
-    case State::kOld: return "Old";
-    case State::kFailed: return "Failed";
-    case State::kDeleting: return "Deleting";
+    case State::kFree:
+      return "Free";
+    case State::kInstalling:
+      return "Installing";
+    case State::kTemporary:
+      return "Temporary";
+    case State::kConfirming:
+      return "Confirming";
+    case State::kNew:
+      return "New";
+    case State::kCurrent:
+      return "Current";
+    case State::kOld:
+      return "Old";
+    case State::kFailed:
+      return "Failed";
+    case State::kDeleting:
+      return "Deleting";
   }
   return "?";
 }
 
 std::string_view Name(SetEvent event) {
   switch (event) {
-    case Event::kInstalled: return "Installed";
-    case Event::kRefused: return "Refused";
-    case Event::kAccepted: return "Accepted";
-    case Event::kExtended: return "Extended";
-    case Event::kRejected: return "Rejected";
-    case Event::kUsed: return "Used";
-    case Event::kSuperseded: return "Superseded";
-    case Event::kReplaced: return "Replaced";
-    case Event::kDeregistered: return "Deregistered";
-    case Event::kTimeout: return "Timeout";
-    case Event::kDeleted: return "Deleted";
+    case Event::kInstalled:
+      return "Installed";
+    case Event::kRefused:
+      return "Refused";
+    case Event::kAccepted:
+      return "Accepted";
+    case Event::kExtended:
+      return "Extended";
+    case Event::kRejected:
+      return "Rejected";
+    case Event::kUsed:
+      return "Used";
+    case Event::kSuperseded:
+      return "Superseded";
+    case Event::kReplaced:
+      return "Replaced";
+    case Event::kDeregistered:
+      return "Deregistered";
+    case Event::kTimeout:
+      return "Timeout";
+    case Event::kDeleted:
+      return "Deleted";
   }
   return "?";
 }
 
 std::string_view Name(SetAction action) {
   switch (action) {
-    case Action::kNone: return "None";
-    case Action::kSendHeld: return "SendHeld";
-    case Action::kRejectAndWait: return "RejectAndWait";
-    case Action::kRejectAndDelete: return "RejectAndDelete";
-    case Action::kExtend: return "Extend";
-    case Action::kStartDrain: return "StartDrain";
-    case Action::kTakeIntoUse: return "TakeIntoUse";
-    case Action::kDelete: return "Delete";
-    case Action::kRelease: return "Release";
+    case Action::kNone:
+      return "None";
+    case Action::kSendHeld:
+      return "SendHeld";
+    case Action::kRejectAndWait:
+      return "RejectAndWait";
+    case Action::kRejectAndDelete:
+      return "RejectAndDelete";
+    case Action::kExtend:
+      return "Extend";
+    case Action::kStartDrain:
+      return "StartDrain";
+    case Action::kTakeIntoUse:
+      return "TakeIntoUse";
+    case Action::kDelete:
+      return "Delete";
+    case Action::kRelease:
+      return "Release";
   }
   return "?";
 }

@@ -35,14 +35,14 @@ enum class SetEvent : uint8_t {
 
 enum class SetAction : uint8_t {
   kNone,
-  kSendHeld,        // The 401 or 200 that waited goes out.
-  kRejectAndWait,   // 500 to the phone; the roll-back is under way already.
+  kSendHeld,         // The 401 or 200 that waited goes out.
+  kRejectAndWait,    // 500 to the phone; the roll-back is under way already.
   kRejectAndDelete,  // 500 to the phone, delete the SAs.
-  kExtend,          // Ask the kernel for the granted lifetime.
-  kStartDrain,      // Live on for kDrainMs.
-  kTakeIntoUse,     // Towards the phone too; the set before becomes old.
-  kDelete,          // Ask the kernel to delete the four SAs.
-  kRelease,         // The SPIs go back to the pool, the slot is free.
+  kExtend,           // Ask the kernel for the granted lifetime.
+  kStartDrain,       // Live on for kDrainMs.
+  kTakeIntoUse,      // Towards the phone too; the set before becomes old.
+  kDelete,           // Ask the kernel to delete the four SAs.
+  kRelease,          // The SPIs go back to the pool, the slot is free.
 };
 
 struct SetStep {
@@ -66,8 +66,7 @@ constexpr bool CarriesTraffic(SetState state) {
 
 // Are its four SAs in the kernel, as far as we know?
 constexpr bool IsLive(SetState state) {
-  return state != SetState::kFree && state != SetState::kInstalling &&
-         state != SetState::kDeleting;
+  return state != SetState::kFree && state != SetState::kInstalling && state != SetState::kDeleting;
 }
 
 }  // namespace edge

@@ -48,6 +48,7 @@ class SlotPool {
     if (id == 0 || index >= slots_.size() || slots_[index].id != id) return nullptr;
     return &slots_[index];
   }
+  const T* Find(SlotId id) const { return const_cast<SlotPool*>(this)->Find(id); }
   // Of a timer, which has only the index; null when nothing lives there.
   T* FindIndex(uint32_t index) {
     return index < slots_.size() && slots_[index].id != 0 ? &slots_[index] : nullptr;

@@ -1,0 +1,120 @@
+#include "edge/context.h"
+
+#include <array>
+#include <cassert>
+
+#include "edge/header_rules.h"
+#include "edge/limits.h"
+#include "sip/list.h"
+#include "sip/writer.h"
+
+namespace edge {
+
+Context::Context(const Settings& settings_in, std::vector<Port> ports_in, xfrm::SpiPool* spis_in,
+                 Random* random_in, uint64_t now_in)
+    : settings(settings_in),
+      ports(std::move(ports_in)),
+      spis(spis_in),
+      random(random_in),
+      hash(random_in),
+      jar(random_in),
+      registrar(random_in),
+      timers(now_in),
+      now_ms(now_in) {
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (ports[i].side == Side::kCore) core_port = static_cast<PortIndex>(i);
+  }
+  assert(ports[core_port].side == Side::kCore);
+  char text[reactor::kEndpointTextMax];
+  charging_tail = ";icid-generated-at=";
+  charging_tail.append(text, reactor::WriteAddress(ports[core_port].local, true, text));
+  if (!settings.core.orig_ioi.empty()) charging_tail += ";orig-ioi=" + settings.core.orig_ioi;
+  charging_tail += "\r\n";
+}
+
+Flow Context::FlowTo(const SaSet& set) const {
+  Flow flow{set.port_pc, set.agreement.ue};
+  flow.remote.set_port(set.agreement.port_us);
+  return flow;
+}
+
+Flow Context::AnswerFlow(const Arrival& arrival) const {
+  if (arrival.set != nullptr) return FlowTo(*arrival.set);
+  return {arrival.flow.port, AnswerTo(arrival.via, arrival.flow.remote)};
+}
+
+uint16_t Context::RportFor(const Arrival& arrival) const {
+  return arrival.set != nullptr ? arrival.set->agreement.port_us : arrival.flow.remote.port();
+}
+
+bool Context::IsOurs(std::string_view host, uint16_t port) const {
+  if (port == 0) port = 5060;
+  if (sip::EqualsIgnoreCase(host, settings.core.host)) {
+    return port == ports[core_port].local.port();
+  }
+  reactor::Endpoint endpoint;
+  if (!reactor::ParseAddress(host, port, &endpoint)) return false;
+  for (const Port& mine : ports) {
+    if (mine.local == endpoint) return true;
+  }
+  return false;
+}
+
+bool Context::SendEdited(const Flow& to, sip::Editor* editor, Actions* actions) {
+  sip::Slices slices;
+  if (editor->Finish(&slices) != sip::EditError::kOk || slices.size > kDatagramSizeMax) {
+    ++stats.drop_edit;
+    return false;
+  }
+  actions->Send(to, slices.view());
+  ++stats.sent;
+  return true;
+}
+
+std::string_view Context::WriteResponse(const Arrival& arrival, int status, std::string_view extra,
+                                        std::span<char> buffer) const {
+  sip::Writer writer(buffer);
+  const HexText tag = Derive("tag", arrival);
+  char address[reactor::kEndpointTextMax];
+  sip::ResponseHead head;
+  head.status = status;
+  head.to_tag = View(tag);
+  if (arrival.via.has_rport || ViaDiffers(arrival.via, arrival.flow.remote)) {
+    head.received = {address, reactor::WriteAddress(arrival.flow.remote, false, address)};
+  }
+  if (arrival.via.has_rport) head.rport = RportFor(arrival);
+  return sip::WriteResponse(arrival.message, head, extra, &writer) ? writer.text()
+                                                                   : std::string_view();
+}
+
+void Context::Respond(const Arrival& arrival, int status, std::string_view extra,
+                      Actions* actions) {
+  if (arrival.message.method() == sip::Method::kAck) return;  // RFC 3261 17.1.1.3: never answered.
+  std::array<char, 16384> buffer;
+  const std::string_view response = WriteResponse(arrival, status, extra, buffer);
+  if (response.empty()) {
+    ++stats.drop_malformed;
+    return;
+  }
+  actions->Send(AnswerFlow(arrival), {&response, 1});
+  ++stats.sent;
+  ++stats.responses_made;
+}
+
+void Context::ForgetIfIdle(SlotId id) {
+  Binding* binding = registrar.FindBinding(id);
+  if (binding == nullptr || binding->registered() || binding->pending > 0 ||
+      !binding->sets.empty()) {
+    return;
+  }
+  timers.Cancel(&binding->timer);
+  registrar.RemoveBinding(binding);
+}
+
+HexText Context::Derive(std::string_view purpose, const Arrival& arrival) const {
+  return WriteHex(
+      hash.Hash({purpose, arrival.via.branch, arrival.message.Value(sip::HeaderId::kCallId),
+                 arrival.message.Value(sip::HeaderId::kCSeq)}));
+}
+
+}  // namespace edge

@@ -1,0 +1,76 @@
+// What the parts of the core share: settings, tables, secrets, time. One per worker.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "edge/actions.h"
+#include "edge/branch_cookie.h"
+#include "edge/flow.h"
+#include "edge/registrar.h"
+#include "edge/secrets.h"
+#include "edge/settings.h"
+#include "edge/stats.h"
+#include "reactor/timer_wheel.h"
+#include "sip/edit.h"
+#include "sip/message.h"
+#include "sip/via.h"
+#include "xfrm/spi_pool.h"
+
+namespace edge {
+
+// Whose time is over.
+enum class TimerKind : uint32_t { kSet, kBinding, kTransaction };
+
+// A message as it came, and what is known of where it came from.
+struct Arrival {
+  const sip::Message& message;
+  const sip::Via& via;  // The topmost.
+  Flow flow;
+  SaSet* set = nullptr;  // On a protected port: whose SAs it came through.
+};
+
+struct Context {
+  Context(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spis, Random* random,
+          uint64_t now_ms);
+
+  // Where the phone of a set is spoken to: port_pc → port_us over UDP (spec sheet 2.1).
+  Flow FlowTo(const SaSet& set) const;
+  // Where an answer to a request of a phone goes.
+  Flow AnswerFlow(const Arrival& arrival) const;
+  // The port an `rport` in the phone's Via is filled with.
+  uint16_t RportFor(const Arrival& arrival) const;
+  // Is host:port, as a URI has it, one of ours? A port of 0 is 5060.
+  bool IsOurs(std::string_view host, uint16_t port) const;
+
+  // Finishes the edits and sends; a message with too much to change is dropped and counted.
+  bool SendEdited(const Flow& to, sip::Editor* editor, Actions* actions);
+  // A response of our own; "" when the request lacks what one needs. `extra`: whole lines.
+  std::string_view WriteResponse(const Arrival& arrival, int status, std::string_view extra,
+                                 std::span<char> buffer) const;
+  void Respond(const Arrival& arrival, int status, std::string_view extra, Actions* actions);
+  // A binding that is not registered lives as long as a set or a REGISTER of it does.
+  void ForgetIfIdle(SlotId binding);
+  // The same bytes for the same transaction: tags and icids of a retransmission do not change.
+  HexText Derive(std::string_view purpose, const Arrival& arrival) const;
+
+  const Settings& settings;
+  const std::vector<Port> ports;
+  xfrm::SpiPool* const spis;
+  Random* const random;
+  const KeyedHash hash;
+  const CookieJar jar;
+  Registrar registrar;
+  reactor::TimerWheel timers;
+  Stats stats;
+  uint64_t now_ms;
+  PortIndex core_port = 0;
+  // Of the P-Charging-Vector we open for a request of a phone (RFC 7315 4.6): what follows the
+  // icid.
+  std::string charging_tail;
+};
+
+}  // namespace edge

@@ -1,0 +1,173 @@
+#include "edge/core.h"
+
+#include <fmt/format.h>
+
+#include "edge/header_rules.h"
+#include "sip/number.h"
+
+namespace edge {
+
+using sip::HeaderId;
+
+Core::Core(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spis, Random* random,
+           uint64_t now_ms)
+    : context_(settings, std::move(ports), spis, random, now_ms),
+      registers_(&context_),
+      relay_(&context_, &registers_.keeper()) {}
+
+void Core::OnDatagram(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, Actions* actions) {
+  context_.now_ms = now_ms;
+  ++context_.stats.received;
+  const Side side = context_.ports[flow.port].side;
+  SaSet* set = nullptr;
+  if (side == Side::kProtected) {
+    set = context_.registrar.FindSet(flow);
+    if (set == nullptr) {  // Spec sheet 6: no SA row, no word.
+      ++context_.stats.drop_no_set;
+      return;
+    }
+  }
+  sip::Message message;
+  sip::ParseError error = sip::Parse(bytes, &message);
+  if (error == sip::ParseError::kEmpty) {
+    ++context_.stats.drop_keepalive;
+    return;
+  }
+  if (error == sip::ParseError::kOk) error = sip::Validate(message);
+  if (error != sip::ParseError::kOk) return OnMalformed(message, error, flow, set, actions);
+
+  sip::Via via;
+  if (sip::DecodeTopVia(message, &via) != sip::ParseError::kOk) {
+    ++context_.stats.drop_malformed;
+    return;
+  }
+  const Arrival arrival{message, via, flow, set};
+  message.is_request() ? OnRequest(arrival, actions) : OnResponse(arrival, actions);
+}
+
+// A request that can be answered is; anything else is counted.
+void Core::OnMalformed(const sip::Message& message, sip::ParseError error, const Flow& flow,
+                       SaSet* set, Actions* actions) {
+  sip::Via via;
+  if (!message.is_request() || message.method() == sip::Method::kAck ||
+      sip::DecodeTopVia(message, &via) != sip::ParseError::kOk ||
+      (set != nullptr && !IsLive(set->state))) {
+    ++context_.stats.drop_malformed;
+    return;
+  }
+  context_.Respond({message, via, flow, set}, sip::StatusFor(error), "", actions);
+}
+
+void Core::OnRequest(const Arrival& arrival, Actions* actions) {
+  const bool is_register = arrival.message.method() == sip::Method::kRegister;
+  const Side side = context_.ports[arrival.flow.port].side;
+  if (side == Side::kGm && !is_register) {
+    // TS 33.203 7.1 rule 4; an ACK ends a transaction nobody has.
+    ++context_.stats.drop_unprotected;
+    return context_.Respond(arrival, 403, "", actions);
+  }
+  // A set that must not carry the message gives no sign of life (event 7).
+  if (arrival.set != nullptr && !is_register && !CarriesTraffic(arrival.set->state)) {
+    ++context_.stats.drop_not_carried;
+    return;
+  }
+  if (!Admit(arrival, actions)) return;
+  if (arrival.set != nullptr && arrival.set->state == SetState::kNew) {
+    registers_.keeper().Apply(arrival.set, SetEvent::kUsed, actions);  // Event 11.
+  }
+  if (side == Side::kCore) {
+    if (is_register) return context_.Respond(arrival, 403, "", actions);
+    relay_.OnRequestFromCore(arrival, actions);
+  } else if (is_register) {
+    registers_.OnRequest(arrival, actions);
+  } else {
+    relay_.OnRequestFromPhone(arrival, actions);
+  }
+}
+
+// What every request must pass (RFC 3261 16.3; RFC 3329 2.3.2).
+bool Core::Admit(const Arrival& arrival, Actions* actions) {
+  const sip::Message& message = arrival.message;
+  if (context_.ports[arrival.flow.port].side != Side::kCore) {
+    sip::ListReader reader(message, HeaderId::kVia);
+    sip::ListMember member;
+    if (reader.Next(&member) && reader.Next(&member)) {
+      context_.Respond(arrival, 502, "", actions);
+      return false;
+    }
+  }
+  if (message.Has(HeaderId::kMaxForwards) &&
+      sip::DecodeNumber(message.Value(HeaderId::kMaxForwards)) == 0u) {
+    context_.Respond(arrival, 483, "", actions);
+    return false;
+  }
+  if (const std::string unknown = UnknownProxyRequire(message); !unknown.empty()) {
+    context_.Respond(arrival, 420, fmt::format("Unsupported: {}\r\n", unknown), actions);
+    return false;
+  }
+  return true;
+}
+
+void Core::OnResponse(const Arrival& arrival, Actions* actions) {
+  const sip::Message& message = arrival.message;
+  const sip::Via& via = arrival.via;
+  // Only what went out with our Via comes back with it (RFC 3261 18.1.2).
+  if (!context_.IsOurs(via.host, via.port)) {
+    ++context_.stats.drop_unknown_response;
+    return;
+  }
+  switch (context_.ports[arrival.flow.port].side) {
+    case Side::kCore:
+      if (!registers_.OnResponse(message, via.branch, actions)) {
+        relay_.OnResponseFromCore(message, via, actions);
+      }
+      return;
+    case Side::kProtected:
+      if (arrival.set->state == SetState::kNew) {
+        registers_.keeper().Apply(arrival.set, SetEvent::kUsed, actions);
+      }
+      return relay_.OnResponseFromPhone(message, via, arrival.set, actions);
+    case Side::kGm:
+      ++context_.stats.drop_unprotected;
+      return;
+  }
+}
+
+void Core::OnInstalled(SetId set, std::errc error, std::string_view explanation, uint64_t now_ms,
+                       Actions* actions) {
+  context_.now_ms = now_ms;
+  registers_.keeper().OnInstalled(set, error, explanation, actions);
+}
+
+void Core::OnExtended(SetId set, std::errc error, std::string_view explanation, uint64_t now_ms,
+                      Actions* actions) {
+  context_.now_ms = now_ms;
+  registers_.keeper().OnExtended(set, error, explanation, actions);
+}
+
+void Core::OnDeleted(SetId set, uint64_t now_ms, Actions* actions) {
+  context_.now_ms = now_ms;
+  registers_.keeper().OnDeleted(set, actions);
+}
+
+void Core::OnTime(uint64_t now_ms, Actions* actions) {
+  context_.now_ms = now_ms;
+  context_.timers.Advance(now_ms, [&](reactor::Timer* timer) {
+    switch (static_cast<TimerKind>(timer->kind)) {
+      case TimerKind::kSet:
+        return registers_.keeper().OnTimer(timer->index, actions);
+      case TimerKind::kBinding:
+        return registers_.OnBindingTimer(timer->index);
+      case TimerKind::kTransaction:
+        return registers_.OnTransactionTimer(timer->index, actions);
+    }
+  });
+}
+
+void Core::DeleteAll(uint64_t now_ms, Actions* actions) {
+  context_.now_ms = now_ms;
+  context_.registrar.sets().ForEach(
+      [&](SaSet* set) { registers_.keeper().Apply(set, SetEvent::kReplaced, actions); });
+}
+
+}  // namespace edge

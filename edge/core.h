@@ -1,0 +1,62 @@
+// The P-CSCF as a machine: events in, actions out. No socket, no clock, no thread and no random
+// source of its own (design D11), so the daemon, the tests and a simulator run the same code.
+//
+// Thread safety: none; a worker owns its core.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "edge/context.h"
+#include "edge/register_proxy.h"
+#include "edge/relay.h"
+
+namespace edge {
+
+class Core {
+ public:
+  // `ports` has exactly one core-side port. `settings`, `spis` and `random` outlive the core.
+  // Times are any monotonic clock in milliseconds, the same one everywhere.
+  Core(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spis, Random* random,
+       uint64_t now_ms);
+
+  // One datagram from `flow`. The bytes are lent for the call, and to whatever is sent from them.
+  void OnDatagram(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, Actions* actions);
+  // A datagram that did not fit a buffer.
+  void OnTruncated() { ++context_.stats.drop_truncated; }
+
+  // The kernel's answers to Actions::Install, Extend and Delete.
+  void OnInstalled(SetId set, std::errc error, std::string_view explanation, uint64_t now_ms,
+                   Actions* actions);
+  void OnExtended(SetId set, std::errc error, std::string_view explanation, uint64_t now_ms,
+                  Actions* actions);
+  void OnDeleted(SetId set, uint64_t now_ms, Actions* actions);
+
+  // Whatever is due by now.
+  void OnTime(uint64_t now_ms, Actions* actions);
+  // When OnTime has something to do next; reactor::TimerWheel::kNever.
+  uint64_t NextExpiry() const { return context_.timers.NextExpiry(); }
+
+  // Gives every set back to the kernel; the answers still come as OnDeleted.
+  void DeleteAll(uint64_t now_ms, Actions* actions);
+
+  const Stats& stats() const { return context_.stats; }
+  Stats& stats() { return context_.stats; }
+  Registrar& registrar() { return context_.registrar; }
+  size_t transactions() const { return registers_.transactions(); }
+
+ private:
+  void OnRequest(const Arrival& arrival, Actions* actions);
+  void OnResponse(const Arrival& arrival, Actions* actions);
+  bool Admit(const Arrival& arrival, Actions* actions);
+  void OnMalformed(const sip::Message& message, sip::ParseError error, const Flow& flow, SaSet* set,
+                   Actions* actions);
+
+  Context context_;
+  RegisterProxy registers_;
+  Relay relay_;
+};
+
+}  // namespace edge

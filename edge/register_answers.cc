@@ -1,0 +1,353 @@
+// The answering half of RegisterProxy: what the core says, and what the kernel says.
+
+#include <fmt/format.h>
+
+#include "edge/header_rules.h"
+#include "edge/limits.h"
+#include "edge/register_proxy.h"
+#include "sip/writer.h"
+
+namespace edge {
+
+using sip::HeaderId;
+using State = RegisterTransaction::State;
+
+bool RegisterProxy::OnResponse(const sip::Message& message, std::string_view branch,
+                               Actions* actions) {
+  uint64_t key;
+  if (!branch.starts_with(sip::kMagicCookie) ||
+      !ReadHex(branch.substr(sip::kMagicCookie.size()), &key)) {
+    return false;
+  }
+  RegisterTransaction* transaction = Find(key);
+  if (transaction == nullptr) return false;
+  // 100 is hop by hop, and a phone gains nothing from another 1xx to REGISTER.
+  if (message.status() < 200 || transaction->state == State::kKernel) return true;
+  if (transaction->state == State::kDone) {
+    OnRepeated(message, transaction, actions);
+  } else if (message.status() == 401 && transaction->agreed) {
+    OnChallenge(message, transaction, actions);
+  } else if (message.status() < 300) {
+    OnAccepted(message, transaction, actions);
+  } else {
+    OnRejected(message, transaction, actions);
+  }
+  return true;
+}
+
+// Events 2, 3, 13, 20.
+void RegisterProxy::OnChallenge(const sip::Message& message, RegisterTransaction* transaction,
+                                Actions* actions) {
+  const std::optional<ChallengeKeys> keys = ReadChallenge(message);
+  if (!keys) return Fail(500, "the core's 401 has no usable ik and ck", transaction, actions);
+  Binding* binding = context_.registrar.FindBinding(transaction->binding);
+  if (binding == nullptr) return Finish(transaction, 500);
+
+  // A second challenge takes the place of the first: the phone's SPIs are the same, so the first
+  // set cannot carry this 401; it goes where SM1 came from.
+  SaSet* arrived = context_.registrar.FindSet(transaction->arrived);
+  Flow to = transaction->answer;
+  SetId origin = transaction->arrived;
+  Flow sm1 = to;
+  if (transaction->answers_challenge) {
+    if (arrived == nullptr || arrived->challenge == nullptr) {
+      return Fail(500, "the set was gone before the second challenge", transaction, actions);
+    }
+    sm1 = to = arrived->challenge->sm1;
+    origin = arrived->origin;
+  }
+  const reactor::Endpoint& local = context_.ports[transaction->source.port].local;
+  SaSet* set = nullptr;
+  switch (
+      keeper_.Make(binding, transaction->offer, local, keys->ik, keys->ck, origin, actions, &set)) {
+    case SetKeeper::MakeError::kOk:
+      break;
+    case SetKeeper::MakeError::kNoSpi:
+      return Fail(500, "no SPI is free", transaction, actions);
+    case SetKeeper::MakeError::kTooManySets:
+      return Fail(403, "more than three SA sets", transaction, actions);
+    case SetKeeper::MakeError::kNoPorts:
+      return Fail(500, "no protected ports at this address", transaction, actions);
+  }
+  set->challenge = std::make_unique<Challenge>();
+  set->challenge->security_client = std::move(transaction->security_client);
+  set->challenge->security_server =
+      SecurityServerValue(context_.settings.ipsec.allowed_algorithms,
+                          context_.settings.ipsec.security_server, &set->agreement);
+  set->challenge->nonce = keys->nonce;
+  set->challenge->sm1 = sm1;
+  set->challenge->started_ms = transaction->started_ms;
+  set->transaction = transaction->key;
+  transaction->made = set->id;
+
+  sip::Editor editor(message);
+  EditChallenge(message, set->challenge->security_server, &editor);
+  if (!Hold(&editor, to, transaction)) {
+    set->transaction = 0;
+    keeper_.Apply(set, SetEvent::kReplaced, actions);
+    Fail(500, "the core's 401 is too large", transaction, actions);
+  }
+}
+
+// Events 5, 9, 10, 19, 21.
+void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction* transaction,
+                               Actions* actions) {
+  SaSet* set = context_.registrar.FindSet(transaction->arrived);
+  Binding* binding = context_.registrar.FindBinding(transaction->binding);
+  if (transaction->arrived == 0) {  // Event 5: nobody was authenticated.
+    if (context_.settings.gm.sec_agree == SecAgree::kRequire) {
+      return Fail(500, "the core accepted without a challenge", transaction, actions);
+    }
+    RelayAnswer(message, transaction->answer, actions);
+    return Finish(transaction, 0);
+  }
+  if (set == nullptr || binding == nullptr || !IsLive(set->state)) return Finish(transaction, 500);
+
+  const uint32_t granted_s = GrantedSeconds(message, transaction->contact, transaction->asks_zero);
+  const bool extends = set->state == SetState::kTemporary || set->state == SetState::kCurrent;
+  if (granted_s == 0 || !extends) {
+    RelayAnswer(message, context_.FlowTo(*set), actions);
+    if (granted_s == 0) {
+      if (set->state == SetState::kTemporary) keeper_.Apply(set, SetEvent::kRejected, actions);
+      OnDeregistered(binding, actions);
+    }
+    return Finish(transaction, 0);
+  }
+  transaction->service_route = JoinValues(message, HeaderId::kServiceRoute);
+  transaction->associated = JoinValues(message, HeaderId::kPAssociatedUri);
+  transaction->granted_s = granted_s;
+  sip::Editor editor(message);
+  EditAnswer(message, &editor);
+  if (transaction->service_route.size() > kRouteSetSizeMax ||
+      transaction->associated.size() > kRouteSetSizeMax ||
+      !Hold(&editor, context_.FlowTo(*set), transaction)) {
+    keeper_.Apply(set, SetEvent::kRejected, actions);
+    return Fail(500, "the core's 200 is too large", transaction, actions);
+  }
+  set->transaction = transaction->key;
+  keeper_.Accept(set, granted_s, actions);
+}
+
+void RegisterProxy::OnDeregistered(Binding* binding, Actions* actions) {
+  ++context_.stats.deregistrations;
+  context_.timers.Cancel(&binding->timer);
+  context_.registrar.Unregister(binding);
+  keeper_.ApplyToAll(binding, SetEvent::kDeregistered, actions);
+}
+
+// Events 4, 14, 25.
+void RegisterProxy::OnRejected(const sip::Message& message, RegisterTransaction* transaction,
+                               Actions* actions) {
+  SaSet* set = context_.registrar.FindSet(transaction->arrived);
+  Attempt attempt = AttemptOf(*transaction, set);
+  attempt.result = "refused by the core";
+  attempt.status = message.status();
+  Flow to = AnswerFlow(*transaction);
+  if (set != nullptr && transaction->answers_challenge) {
+    // The phone was registered before: it hears of the failure on the set it had (TS 33.203 7.3).
+    const SaSet* origin = context_.registrar.FindSet(set->origin);
+    if (origin != nullptr && CarriesTraffic(origin->state)) to = context_.FlowTo(*origin);
+    keeper_.Apply(set, SetEvent::kRejected, actions);
+  }
+  RelayAnswer(message, to, actions);
+  actions->Report(attempt);
+  Finish(transaction, 0);
+}
+
+// The core repeats its answer because we forwarded a retransmission.
+void RegisterProxy::OnRepeated(const sip::Message& message, RegisterTransaction* transaction,
+                               Actions* actions) {
+  if (transaction->own_status != 0) return;
+  if (message.status() != 401 || transaction->made == 0) {
+    return RelayAnswer(message, AnswerFlow(*transaction), actions);
+  }
+  const SaSet* set = context_.registrar.FindSet(transaction->made);
+  if (set == nullptr || set->state != SetState::kTemporary) return;
+  if (!message.Has(HeaderId::kWwwAuthenticate)) return;
+  sip::Editor editor(message);
+  EditChallenge(message, set->challenge->security_server, &editor);
+  context_.SendEdited(transaction->held_to, &editor, actions);
+}
+
+void RegisterProxy::RelayAnswer(const sip::Message& message, const Flow& to, Actions* actions) {
+  sip::Editor editor(message);
+  EditAnswer(message, &editor);
+  context_.SendEdited(to, &editor, actions);
+}
+
+// No word to the phone before the kernel's yes (design D2): the answer is kept as bytes.
+bool RegisterProxy::Hold(sip::Editor* editor, const Flow& to, RegisterTransaction* transaction) {
+  sip::Slices slices;
+  if (editor->Finish(&slices) != sip::EditError::kOk || slices.size > kDatagramSizeMax) {
+    ++context_.stats.drop_edit;
+    return false;
+  }
+  transaction->held.clear();
+  transaction->held.reserve(slices.size);
+  for (const std::string_view piece : slices.view()) transaction->held += piece;
+  transaction->held_to = to;
+  transaction->state = State::kKernel;
+  return true;
+}
+
+void RegisterProxy::Answer(const RegisterTransaction& transaction, const Flow& to, int status,
+                           Actions* actions) {
+  const fmt::format_int code(status);
+  const std::string_view pieces[] = {"SIP/2.0 ",
+                                     {code.data(), code.size()},
+                                     " ",
+                                     sip::ReasonPhrase(status),
+                                     transaction.answer_tail};
+  actions->Send(to, pieces);
+  ++context_.stats.sent;
+  ++context_.stats.responses_made;
+}
+
+void RegisterProxy::Fail(int status, std::string_view why, RegisterTransaction* transaction,
+                         Actions* actions) {
+  Answer(*transaction, AnswerFlow(*transaction), status, actions);
+  Attempt attempt = AttemptOf(*transaction, context_.registrar.FindSet(transaction->arrived));
+  attempt.result = why;
+  attempt.status = status;
+  actions->Report(attempt);
+  Finish(transaction, status);
+}
+
+void RegisterProxy::OnSetReady(SaSet* set, uint64_t key, Actions* actions) {
+  RegisterTransaction* transaction = Find(key);
+  if (set->state == SetState::kTemporary) {
+    keeper_.ArmTimer(
+        set, context_.now_ms + uint64_t{context_.settings.ipsec.temporary_timeout_s} * 1000);
+    ++context_.stats.challenges;
+  }
+  if (transaction == nullptr) return;
+  if (set->state != SetState::kTemporary) Confirm(set, transaction, actions);
+  const std::string_view piece = transaction->held;
+  actions->Send(transaction->held_to, {&piece, 1});
+  ++context_.stats.sent;
+  Finish(transaction, 0);
+}
+
+// The 200 of events 9, 10, 19.
+void RegisterProxy::Confirm(SaSet* set, RegisterTransaction* transaction, Actions* actions) {
+  Binding* binding = context_.registrar.FindBinding(set->binding);
+  binding->default_identity = std::move(transaction->identity);
+  binding->associated = std::move(transaction->associated);
+  binding->service_route = std::move(transaction->service_route);
+  const uint64_t until_ms = context_.now_ms + uint64_t{transaction->granted_s} * 1000;
+  context_.registrar.Register(binding, until_ms);
+  context_.timers.Arm(&binding->timer, until_ms);
+  if (!transaction->answers_challenge) {
+    ++context_.stats.refreshes;
+    return;
+  }
+  ++context_.stats.registrations;
+  Attempt attempt = AttemptOf(*transaction, set);
+  attempt.result = "registered";
+  attempt.status = 200;
+  actions->Report(attempt);
+  set->challenge.reset();
+  keeper_.DeleteOthers(*set, set->origin, actions);
+}
+
+void RegisterProxy::OnSetRefused(SaSet* set, uint64_t key, std::errc error,
+                                 std::string_view explanation, Actions* actions) {
+  RegisterTransaction* transaction = Find(key);
+  if (transaction == nullptr) return;
+  Attempt attempt = AttemptOf(*transaction, set);
+  attempt.result = "refused by the kernel";
+  attempt.status = 500;
+  attempt.kernel = error;
+  attempt.explanation = explanation;
+  actions->Report(attempt);
+
+  Answer(*transaction, transaction->held_to, 500, actions);
+  Finish(transaction, 500);
+}
+
+void RegisterProxy::OnSetUnanswered(SaSet* set, Actions* actions) {
+  Attempt attempt;
+  if (const Binding* binding = context_.registrar.FindBinding(set->binding)) {
+    attempt.impi = binding->impi;
+  }
+  attempt.source = set->challenge->sm1;
+  attempt.result = "nobody answered the 401 over the new SAs";
+  attempt.duration_ms = context_.now_ms - set->challenge->started_ms;
+  Describe(*set, &attempt);
+  actions->Report(attempt);
+}
+
+// Event 15, or the end of a finished transaction's memory.
+void RegisterProxy::OnTransactionTimer(uint32_t index, Actions* actions) {
+  RegisterTransaction* transaction = transactions_.FindIndex(index);
+  if (transaction == nullptr) return;
+  if (transaction->state != State::kForwarded) return Remove(transaction);
+
+  SaSet* set = context_.registrar.FindSet(transaction->arrived);
+  const bool failed = set != nullptr && transaction->answers_challenge;
+  Fail(504, "the core is silent", transaction, actions);
+  if (failed) keeper_.Apply(set, SetEvent::kRejected, actions);
+}
+
+// Event 24: the sets follow at their own time.
+void RegisterProxy::OnBindingTimer(uint32_t index) {
+  Binding* binding = context_.registrar.bindings().FindIndex(index);
+  if (binding == nullptr) return;
+  ++context_.stats.expirations;
+  context_.registrar.Unregister(binding);
+  context_.ForgetIfIdle(binding->id);
+}
+
+Flow RegisterProxy::AnswerFlow(const RegisterTransaction& transaction) {
+  const SaSet* set = context_.registrar.FindSet(transaction.arrived);
+  return set != nullptr ? context_.FlowTo(*set) : transaction.answer;
+}
+
+// Answered; what only the answer needed is given back, the rest lingers for retransmissions.
+void RegisterProxy::Finish(RegisterTransaction* transaction, int own_status) {
+  transaction->state = State::kDone;
+  transaction->own_status = own_status;
+  for (std::string* text :
+       {&transaction->held, &transaction->answer_tail, &transaction->security_client,
+        &transaction->contact, &transaction->identity, &transaction->service_route,
+        &transaction->associated}) {
+    std::string().swap(*text);
+  }
+  if (Binding* binding = context_.registrar.FindBinding(transaction->binding)) --binding->pending;
+  context_.timers.Arm(&transaction->timer, context_.now_ms + kTransactionLingerMs);
+}
+
+void RegisterProxy::Remove(RegisterTransaction* transaction) {
+  const SlotId binding = transaction->binding;
+  if (transaction->state != State::kDone) Finish(transaction, 500);
+  context_.timers.Cancel(&transaction->timer);
+  by_key_.erase(transaction->key);
+  transactions_.Give(transaction);
+  context_.ForgetIfIdle(binding);
+}
+
+Attempt RegisterProxy::AttemptOf(const RegisterTransaction& transaction, const SaSet* set) const {
+  Attempt attempt;
+  const Binding* binding = context_.registrar.FindBinding(transaction.binding);
+  if (binding != nullptr) attempt.impi = binding->impi;
+  attempt.source = transaction.source;
+  attempt.esp_arrived = transaction.answers_challenge;
+  uint64_t started_ms = transaction.started_ms;
+  if (set != nullptr) {
+    Describe(*set, &attempt);
+    if (set->challenge != nullptr) started_ms = set->challenge->started_ms;
+  }
+  attempt.duration_ms = context_.now_ms - started_ms;
+  return attempt;
+}
+
+void RegisterProxy::Describe(const SaSet& set, Attempt* attempt) {
+  attempt->agreed = true;
+  attempt->algorithms = set.agreement.algorithms;
+  attempt->spi_pc = set.agreement.spis.client;
+  attempt->spi_ps = set.agreement.spis.server;
+  attempt->port_pc = set.agreement.port_pc;
+  attempt->port_ps = set.agreement.port_ps;
+}
+
+}  // namespace edge

@@ -1,0 +1,340 @@
+#include "edge/register_proxy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "edge/header_rules.h"
+#include "edge/limits.h"
+#include "sip/list.h"
+
+namespace edge {
+
+using sip::HeaderId;
+
+RegisterProxy::RegisterProxy(Context* context)
+    : context_(*context),
+      keeper_(context, this),
+      static_offer_(SecurityServerValue(context->settings.ipsec.allowed_algorithms,
+                                        SecurityServer::kStatic, nullptr)) {}
+
+uint64_t RegisterProxy::KeyOf(const Arrival& arrival) const {
+  const std::span<const uint8_t> address = arrival.flow.remote.address();
+  const uint16_t ports[] = {arrival.flow.remote.port(), arrival.flow.port};
+  return context_.hash.Hash({"register",
+                             arrival.via.branch,
+                             arrival.message.Value(HeaderId::kCallId),
+                             arrival.message.Value(HeaderId::kCSeq),
+                             {reinterpret_cast<const char*>(address.data()), address.size()},
+                             {reinterpret_cast<const char*>(ports), sizeof(ports)}});
+}
+
+RegisterTransaction* RegisterProxy::Find(uint64_t key) {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? nullptr : transactions_.Find(found->second);
+}
+
+void RegisterProxy::OnRequest(const Arrival& arrival, Actions* actions) {
+  if (RegisterTransaction* known = Find(KeyOf(arrival)); known != nullptr) {
+    return OnRetransmission(arrival, known, actions);
+  }
+  RegisterRequest request;
+  if (!ReadRegister(arrival.message, &request) || request.impi.size() > kImpiSizeMax ||
+      request.identity.size() > kRouteSetSizeMax) {
+    return context_.Respond(arrival, 400, "", actions);
+  }
+  // IMS AKA names the private identity from the first REGISTER on (pitfalls 23).
+  if (request.impi.empty()) return context_.Respond(arrival, 403, "", actions);
+
+  if (arrival.set == nullptr) return OnUnprotected(arrival, request, actions);
+  switch (arrival.set->state) {
+    case SetState::kTemporary:
+      return OnTemporary(arrival, request, actions);
+    case SetState::kNew:
+    case SetState::kCurrent:
+    case SetState::kOld:
+      return OnEstablished(arrival, request, actions);
+    default:
+      ++context_.stats.drop_not_carried;
+  }
+}
+
+// Event 1, and 16 and 17 where they come unprotected.
+void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest& request,
+                                  Actions* actions) {
+  // TS 33.203 annex M.7.2: behind a NAT without UDP-enc-tun no agreement can work.
+  if (ViaDiffers(arrival.via, arrival.flow.remote)) {
+    ++context_.stats.drop_nat;
+    return;
+  }
+  std::optional<Offer> offer;
+  std::string client;
+  if (!ReadOffer(arrival, &offer, &client, actions)) return;
+  Binding* binding = AdmitBinding(arrival, request, offer ? &*offer : nullptr, actions);
+  if (binding == nullptr) return;
+  DropFailedChallenge(*binding, request, actions);
+
+  RegisterTransaction* transaction = Forward(arrival, request, binding, false, actions);
+  transaction->agreed = offer.has_value();
+  if (offer) transaction->offer = *offer;
+  transaction->security_client = std::move(client);
+}
+
+bool RegisterProxy::ReadOffer(const Arrival& arrival, std::optional<Offer>* offer,
+                              std::string* client, Actions* actions) {
+  const sip::Message& message = arrival.message;
+  const SecAgree policy = context_.settings.gm.sec_agree;
+  if (policy == SecAgree::kOff) return true;
+  RegisterRequest who;
+  ReadRegister(message, &who);
+
+  if (!message.Has(HeaderId::kSecurityClient)) {
+    const bool asked = sip::HasOptionTag(message, HeaderId::kRequire, "sec-agree") ||
+                       sip::HasOptionTag(message, HeaderId::kProxyRequire, "sec-agree") ||
+                       sip::HasOptionTag(message, HeaderId::kSupported, "sec-agree");
+    if (asked) {
+      RejectAgreement(arrival, 494, "no Security-Client", who.impi, actions);
+    } else if (policy == SecAgree::kRequire) {
+      RejectAgreement(arrival, 421, "no security agreement", who.impi, actions);
+    } else {
+      return true;
+    }
+    return false;
+  }
+  sip::SecurityList list;
+  if (sip::DecodeSecurity(message, HeaderId::kSecurityClient, &list) != sip::ParseError::kOk) {
+    context_.Respond(arrival, 400, "", actions);
+    return false;
+  }
+  Offer chosen;
+  switch (Choose(list, context_.settings.ipsec.allowed_algorithms, &chosen)) {
+    case ChooseResult::kOk:
+      break;
+    case ChooseResult::kNoMechanism:
+      RejectAgreement(arrival, 494, "no usable mechanism offered", who.impi, actions);
+      return false;
+    case ChooseResult::kNoCommonAlgorithm:
+      RejectAgreement(arrival, 494, "no common algorithm", who.impi, actions);
+      return false;
+  }
+  std::optional<std::string> canonical = Canonical(list);
+  if (!canonical) {
+    context_.Respond(arrival, 400, "", actions);
+    return false;
+  }
+  *client = std::move(*canonical);
+  *offer = chosen;
+  return true;
+}
+
+// 421 and 494 carry what we would agree to (RFC 3329 2.3.1).
+void RegisterProxy::RejectAgreement(const Arrival& arrival, int status, std::string_view why,
+                                    std::string_view impi, Actions* actions) {
+  context_.Respond(arrival, status,
+                   fmt::format("Security-Server: {}\r\nRequire: sec-agree\r\n", static_offer_),
+                   actions);
+  Attempt attempt;
+  attempt.impi = impi;
+  attempt.source = arrival.flow;
+  attempt.result = why;
+  attempt.status = status;
+  actions->Report(attempt);
+}
+
+// Who may have a place in the tables. Null: answered already.
+Binding* RegisterProxy::AdmitBinding(const Arrival& arrival, const RegisterRequest& request,
+                                     const Offer* offer, Actions* actions) {
+  Registrar& registrar = context_.registrar;
+  const reactor::Endpoint& ue = arrival.flow.remote;
+  // Rule 3 of TS 33.203 7.1: the phone's port must not be another subscriber's. A phone that lost
+  // its state comes back as itself (spec sheet 4.5).
+  for (size_t i = 0; offer != nullptr && i < context_.ports.size(); ++i) {
+    if (context_.ports[i].side != Side::kProtected) continue;
+    Flow flow{static_cast<PortIndex>(i), ue};
+    flow.remote.set_port(offer->port_uc);
+    const SaSet* set = registrar.FindSet(flow);
+    if (set == nullptr) continue;
+    const Binding* other = registrar.FindBinding(set->binding);
+    if (other != nullptr && other->registered() && other->impi != request.impi) {
+      context_.Respond(arrival, 403, "", actions);
+      return nullptr;
+    }
+  }
+  if (Binding* known = registrar.FindBinding(request.impi, ue); known != nullptr) return known;
+
+  const Settings::Limits& limits = context_.settings.limits;
+  if (registrar.half_open() >= limits.half_open_max ||
+      registrar.HalfOpenOf(ue) >= limits.half_open_per_source_max ||
+      registrar.bindings().in_use() >= limits.registrations_max) {
+    context_.Respond(arrival, 503, "Retry-After: 30\r\n", actions);
+    return nullptr;
+  }
+  Binding* binding = registrar.AddBinding(request.impi, ue);
+  binding->timer.kind = static_cast<uint32_t>(TimerKind::kBinding);
+  return binding;
+}
+
+// Event 6: the answer to a challenge, on the set the challenge opened.
+void RegisterProxy::OnTemporary(const Arrival& arrival, const RegisterRequest& request,
+                                Actions* actions) {
+  SaSet* set = arrival.set;
+  Binding* binding = context_.registrar.FindBinding(set->binding);
+  if (const int status = CheckAnswer(arrival, request); status != 0) {
+    if (status == 494) {
+      context_.Respond(arrival, 494,
+                       fmt::format("Security-Server: {}\r\nRequire: sec-agree\r\n",
+                                   set->challenge->security_server),
+                       actions);
+    } else {
+      context_.Respond(arrival, status, "", actions);
+    }
+    Attempt attempt;
+    attempt.impi = binding->impi;
+    attempt.source = arrival.flow;
+    attempt.result = status == 494 ? "Security-Verify or Security-Client is not what was agreed"
+                                   : "not the subscriber or the address that was challenged";
+    attempt.status = status;
+    attempt.esp_arrived = true;
+    Describe(*set, &attempt);
+    actions->Report(attempt);
+    return keeper_.Apply(set, SetEvent::kRejected, actions);
+  }
+  if (request.has_auts) {  // Event 16: the set is void, a new challenge follows.
+    RegisterTransaction* transaction = Forward(arrival, request, binding, false, actions);
+    transaction->agreed = true;
+    transaction->answers_challenge = true;
+    return;
+  }
+  RegisterTransaction* transaction =
+      Forward(arrival, request, binding, request.has_response, actions);
+  // A second challenge (event 13) is for the same offer.
+  const Agreement& a = set->agreement;
+  transaction->agreed = true;
+  transaction->offer = {a.port_uc, a.port_us, a.spi_uc, a.spi_us, a.algorithms};
+  transaction->security_client = set->challenge->security_client;
+  transaction->answers_challenge = true;
+  // It has been used; now the core has its time (proto_ipsec: temporary_timeout is up to the first
+  // message over the set).
+  keeper_.ArmTimer(
+      set, context_.now_ms + context_.settings.core.register_timeout_ms + kTransactionLingerMs);
+}
+
+// TS 33.203 7.2 and spec sheet 1.4, rule 2 of 7.1. 0: all well; else the status.
+int RegisterProxy::CheckAnswer(const Arrival& arrival, const RegisterRequest& request) const {
+  const SaSet& set = *arrival.set;
+  const Binding* binding = context_.registrar.FindBinding(set.binding);
+  if (binding == nullptr || request.impi != binding->impi) return 403;
+  if (ViaDiffers(arrival.via, arrival.flow.remote)) return 403;
+  sip::SecurityList client;
+  sip::SecurityList verify;
+  const sip::Message& message = arrival.message;
+  if (sip::DecodeSecurity(message, HeaderId::kSecurityClient, &client) != sip::ParseError::kOk ||
+      sip::DecodeSecurity(message, HeaderId::kSecurityVerify, &verify) != sip::ParseError::kOk) {
+    return 400;
+  }
+  if (client.empty() || verify.empty()) return 494;
+  if (!SameAsSent(verify, set.challenge->security_server)) return 494;
+  if (Canonical(client) != set.challenge->security_client) return 494;
+  return 0;
+}
+
+// Events 19, 20, 21, 26: a registered phone. Whether it must answer a challenge the core decides.
+void RegisterProxy::OnEstablished(const Arrival& arrival, const RegisterRequest& request,
+                                  Actions* actions) {
+  SaSet* set = arrival.set;
+  Binding* binding = context_.registrar.FindBinding(set->binding);
+  if (binding == nullptr || request.impi != binding->impi ||
+      ViaDiffers(arrival.via, arrival.flow.remote)) {
+    return context_.Respond(arrival, 403, "", actions);
+  }
+  std::optional<Offer> offer;
+  std::string client;
+  sip::SecurityList list;
+  if (sip::DecodeSecurity(arrival.message, HeaderId::kSecurityClient, &list) !=
+      sip::ParseError::kOk) {
+    return context_.Respond(arrival, 400, "", actions);
+  }
+  // Without a usable one the registration may still be refreshed; a challenge then fails.
+  Offer chosen;
+  if (Choose(list, context_.settings.ipsec.allowed_algorithms, &chosen) == ChooseResult::kOk) {
+    if (std::optional<std::string> canonical = Canonical(list); canonical) {
+      offer = chosen;
+      client = std::move(*canonical);
+    }
+  }
+  const bool answers_open = AnswersOpenChallenge(*binding, request);
+  const bool integrity_protected =
+      set->state != SetState::kOld && !request.has_auts && !(request.has_response && answers_open);
+  DropFailedChallenge(*binding, request, actions);
+  RegisterTransaction* transaction =
+      Forward(arrival, request, binding, integrity_protected, actions);
+  transaction->agreed = offer.has_value();
+  if (offer) transaction->offer = *offer;
+  transaction->security_client = std::move(client);
+}
+
+bool RegisterProxy::AnswersOpenChallenge(const Binding& binding, const RegisterRequest& request) {
+  const SaSet* open = context_.registrar.FindSetInState(binding, SetState::kTemporary);
+  return open != nullptr && open->challenge != nullptr && !request.nonce.empty() &&
+         open->challenge->nonce == request.nonce;
+}
+
+// Events 16 and 17: the phone says that it could not take the challenge. Only who knows its nonce
+// may end it, or anyone could.
+void RegisterProxy::DropFailedChallenge(const Binding& binding, const RegisterRequest& request,
+                                        Actions* actions) {
+  if (!AnswersOpenChallenge(binding, request)) return;
+  if (!request.has_auts && request.has_response) return;
+  keeper_.Apply(context_.registrar.FindSetInState(binding, SetState::kTemporary),
+                SetEvent::kReplaced, actions);
+}
+
+RegisterTransaction* RegisterProxy::Forward(const Arrival& arrival, const RegisterRequest& request,
+                                            Binding* binding, bool integrity_protected,
+                                            Actions* actions) {
+  RegisterTransaction* transaction = transactions_.Take();
+  transaction->key = KeyOf(arrival);
+  by_key_[transaction->key] = transaction->id;
+  transaction->source = arrival.flow;
+  transaction->answer = context_.AnswerFlow(arrival);
+  transaction->arrived = arrival.set != nullptr ? arrival.set->id : 0;
+  transaction->binding = binding->id;
+  transaction->integrity_protected = integrity_protected;
+  transaction->asks_zero = request.asks_zero;
+  transaction->contact = request.contact;
+  transaction->identity = request.identity;
+  transaction->started_ms = context_.now_ms;
+  ++binding->pending;
+
+  std::array<char, 16384> buffer;
+  const std::string_view answer = context_.WriteResponse(arrival, 500, "", buffer);
+  transaction->answer_tail = answer.substr(std::min(answer.find("\r\n"), answer.size()));
+  transaction->timer.kind = static_cast<uint32_t>(TimerKind::kTransaction);
+  transaction->timer.index = static_cast<uint32_t>(transaction->id);
+  context_.timers.Arm(&transaction->timer,
+                      context_.now_ms + context_.settings.core.register_timeout_ms);
+  SendToCore(arrival, *transaction, *binding, actions);
+  return transaction;
+}
+
+void RegisterProxy::SendToCore(const Arrival& arrival, const RegisterTransaction& transaction,
+                               const Binding& binding, Actions* actions) {
+  const HexText key = WriteHex(transaction.key);
+  std::string branch(sip::kMagicCookie);
+  branch += View(key);
+  sip::Editor editor(arrival.message);
+  EditRegister(context_, arrival, binding, branch, transaction.integrity_protected, &editor);
+  context_.SendEdited({context_.core_port, context_.settings.core.next_hop}, &editor, actions);
+}
+
+// The core's transaction layer absorbs what is forwarded again and repeats its answer.
+void RegisterProxy::OnRetransmission(const Arrival& arrival, RegisterTransaction* known,
+                                     Actions* actions) {
+  if (known->state == RegisterTransaction::State::kKernel) return;
+  if (known->own_status != 0) return context_.Respond(arrival, known->own_status, "", actions);
+  const Binding* binding = context_.registrar.FindBinding(known->binding);
+  if (binding != nullptr) SendToCore(arrival, *known, *binding, actions);
+}
+
+}  // namespace edge

@@ -1,0 +1,121 @@
+// REGISTER from request to final response (spec sheet 4.3, events 1 to 26): the one kind of request
+// that is tracked, because the keys of its 401 must be caught.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+#include "edge/context.h"
+#include "edge/register_rules.h"
+#include "edge/set_keeper.h"
+
+namespace edge {
+
+// One REGISTER under way, or answered a moment ago (then a retransmission meets the same answer).
+struct RegisterTransaction {
+  enum class State : uint8_t { kForwarded, kKernel, kDone };
+
+  SlotId id = 0;
+  uint64_t key = 0;  // Our branch.
+  State state = State::kForwarded;
+  bool integrity_protected = false;
+  bool agreed = false;             // `offer` is set: a 401 opens an agreement.
+  bool answers_challenge = false;  // SM7: it came on a temporary set.
+  bool asks_zero = false;
+  int own_status = 0;  // kDone: what we answered ourselves; 0: the core did.
+  Flow source;         // As it came.
+  Flow answer;         // Where an answer goes that belongs to no set.
+  SetId arrived = 0;   // The set it came on, or 0.
+  SetId made = 0;      // The set its 401 opened.
+  SlotId binding = 0;
+  uint64_t started_ms = 0;
+  Offer offer;
+  std::string security_client;  // Canonical; moves into the Challenge.
+  std::string contact;
+  std::string identity;
+  std::string answer_tail;  // An answer of our own, from the end of its status line on.
+  // While the kernel is asked:
+  std::string held;  // The answer, whole...
+  Flow held_to;      // ...and where it goes.
+  uint32_t granted_s = 0;
+  std::string service_route;
+  std::string associated;
+  reactor::Timer timer;
+};
+
+class RegisterProxy final : public SetObserver {
+ public:
+  explicit RegisterProxy(Context* context);
+
+  // REQUIRES: a valid REGISTER with one Via, Max-Forwards above 0.
+  void OnRequest(const Arrival& arrival, Actions* actions);
+  // A response whose topmost Via, ours, has this branch. False: it is no REGISTER's.
+  bool OnResponse(const sip::Message& message, std::string_view branch, Actions* actions);
+
+  void OnTransactionTimer(uint32_t index, Actions* actions);
+  void OnBindingTimer(uint32_t index);
+  SetKeeper& keeper() { return keeper_; }
+  size_t transactions() const { return transactions_.in_use(); }
+
+  void OnSetReady(SaSet* set, uint64_t transaction, Actions* actions) override;
+  void OnSetRefused(SaSet* set, uint64_t transaction, std::errc error, std::string_view explanation,
+                    Actions* actions) override;
+  void OnSetUnanswered(SaSet* set, Actions* actions) override;
+
+ private:
+  // Requests.
+  void OnUnprotected(const Arrival& arrival, const RegisterRequest& request, Actions* actions);
+  void OnTemporary(const Arrival& arrival, const RegisterRequest& request, Actions* actions);
+  void OnEstablished(const Arrival& arrival, const RegisterRequest& request, Actions* actions);
+  void OnRetransmission(const Arrival& arrival, RegisterTransaction* known, Actions* actions);
+  // The offer of an unprotected REGISTER. Answers by itself and returns false when there is none
+  // that will do and the policy wants one.
+  bool ReadOffer(const Arrival& arrival, std::optional<Offer>* offer, std::string* client,
+                 Actions* actions);
+  Binding* AdmitBinding(const Arrival& arrival, const RegisterRequest& request, const Offer* offer,
+                        Actions* actions);
+  int CheckAnswer(const Arrival& arrival, const RegisterRequest& request) const;
+  void DropFailedChallenge(const Binding& binding, const RegisterRequest& request,
+                           Actions* actions);
+  bool AnswersOpenChallenge(const Binding& binding, const RegisterRequest& request);
+  void RejectAgreement(const Arrival& arrival, int status, std::string_view why,
+                       std::string_view impi, Actions* actions);
+  RegisterTransaction* Forward(const Arrival& arrival, const RegisterRequest& request,
+                               Binding* binding, bool integrity_protected, Actions* actions);
+  void SendToCore(const Arrival& arrival, const RegisterTransaction& transaction,
+                  const Binding& binding, Actions* actions);
+
+  // Responses.
+  void OnChallenge(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
+  void OnAccepted(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
+  void OnRejected(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
+  void OnRepeated(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
+  void OnDeregistered(Binding* binding, Actions* actions);
+  void RelayAnswer(const sip::Message& message, const Flow& to, Actions* actions);
+  bool Hold(sip::Editor* editor, const Flow& to, RegisterTransaction* transaction);
+  void Answer(const RegisterTransaction& transaction, const Flow& to, int status, Actions* actions);
+  // Answers for the core, reports why, finishes.
+  void Fail(int status, std::string_view why, RegisterTransaction* transaction, Actions* actions);
+  void Confirm(SaSet* set, RegisterTransaction* transaction, Actions* actions);
+
+  // Bookkeeping.
+  uint64_t KeyOf(const Arrival& arrival) const;
+  RegisterTransaction* Find(uint64_t key);
+  Flow AnswerFlow(const RegisterTransaction& transaction);
+  void Finish(RegisterTransaction* transaction, int own_status);
+  void Remove(RegisterTransaction* transaction);
+  Attempt AttemptOf(const RegisterTransaction& transaction, const SaSet* set) const;
+  static void Describe(const SaSet& set, Attempt* attempt);
+
+  Context& context_;
+  SetKeeper keeper_;
+  std::string static_offer_;  // Security-Server of 421 and 494.
+  SlotPool<RegisterTransaction> transactions_;
+  absl::flat_hash_map<uint64_t, SlotId> by_key_;
+};
+
+}  // namespace edge

@@ -1,0 +1,297 @@
+#include "edge/relay.h"
+
+#include "edge/header_rules.h"
+#include "edge/identity.h"
+#include "edge/register_rules.h"
+#include "sip/address.h"
+#include "sip/list.h"
+#include "sip/uri.h"
+
+namespace edge {
+namespace {
+
+using sip::HeaderId;
+using sip::Method;
+
+// Requests that make a dialog, or move its target, keep us on its path (spec sheet 5.4, 5.6).
+bool WantsRecordRoute(Method method) {
+  return method == Method::kInvite || method == Method::kSubscribe || method == Method::kRefer ||
+         method == Method::kUpdate || method == Method::kNotify;
+}
+
+bool IsInDialog(const sip::Message& message) {
+  sip::Address to;
+  return sip::DecodeAddress(message.Value(HeaderId::kTo), &to) == sip::ParseError::kOk &&
+         sip::FindParam(to.params, "tag").has_value();
+}
+
+std::string_view UriOf(std::string_view member) {
+  sip::Address address;
+  return sip::DecodeAddress(member, &address) == sip::ParseError::kOk ? address.uri
+                                                                      : std::string_view();
+}
+
+// A parameter of P-Charging-Vector as it stands, quotes included.
+std::string_view ChargingParam(std::string_view vector, std::string_view name) {
+  const std::optional<sip::Param> param = sip::FindParam(vector, name);
+  if (!param) return {};
+  return param->quoted ? std::string_view(param->value.data() - 1, param->value.size() + 2)
+                       : param->value;
+}
+
+// Behind the last of the headers that say who and where the phone is.
+void AddChargingVector(sip::Editor::Text line, const sip::Message& message, sip::Editor* editor) {
+  const sip::Header* place = message.Find(HeaderId::kPPreferredIdentity);
+  for (const sip::Header* info = message.Find(HeaderId::kPAccessNetworkInfo); info != nullptr;
+       info = message.FindNext(info)) {
+    if (place == nullptr || info->line.begin > place->line.begin) place = info;
+  }
+  place != nullptr ? editor->InsertLineAfter(*place, line) : editor->AppendLine(line);
+}
+
+}  // namespace
+
+Relay::Path Relay::ReadRoute(const sip::Message& message) {
+  Path path;
+  sip::ListReader reader(message, HeaderId::kRoute);
+  sip::ListMember member;
+  while (reader.Next(&member)) {
+    const std::string_view text = UriOf(member.text);
+    sip::Uri uri;
+    const bool ours =
+        sip::DecodeUri(text, &uri) == sip::ParseError::kOk && context_.IsOurs(uri.host, uri.port);
+    if (!ours) {
+      path.next = text;
+      break;
+    }
+    ++path.ours;
+    uint64_t token;
+    if (path.binding == nullptr && ReadHex(uri.user, &token)) {
+      path.binding = context_.registrar.FindBindingByToken(token);
+    }
+  }
+  return path;
+}
+
+reactor::Endpoint Relay::NextHop(std::string_view text) const {
+  sip::Uri uri;
+  reactor::Endpoint endpoint;
+  if (!text.empty() && sip::DecodeUri(text, &uri) == sip::ParseError::kOk &&
+      reactor::ParseAddress(uri.host, uri.port != 0 ? uri.port : 5060, &endpoint) &&
+      endpoint.family() == context_.ports[context_.core_port].local.family()) {
+    return endpoint;
+  }
+  return context_.settings.core.next_hop;
+}
+
+// An initial request takes the Service-Route it was given, whatever it says (spec sheet 5.4).
+void Relay::RewriteRoute(const Arrival& arrival, const Binding& binding, const Path& path,
+                         reactor::Endpoint* to, sip::Editor* editor) const {
+  const sip::Message& message = arrival.message;
+  if (IsInDialog(message)) {
+    if (path.ours > 0) editor->RemoveFirstMembers(HeaderId::kRoute, path.ours);
+    *to = NextHop(path.next.empty() ? message.request_uri() : path.next);
+    return;
+  }
+  sip::ListReader reader(message, HeaderId::kRoute);
+  sip::ListMember member;
+  for (int i = 0; i < path.ours; ++i) reader.Next(&member);
+  std::string_view rest = binding.service_route;
+  const std::string_view first = UriOf(sip::CutMember(rest, &rest));
+  *to = NextHop(first);
+  rest = binding.service_route;
+  bool same = true;
+  while (reader.Next(&member)) {
+    const std::string_view wanted = rest.empty() ? std::string_view() : sip::CutMember(rest, &rest);
+    same = same && UriOf(member.text) == UriOf(wanted);
+  }
+  if (same && rest.empty()) {
+    if (path.ours > 0) editor->RemoveFirstMembers(HeaderId::kRoute, path.ours);
+    return;
+  }
+  const sip::Header* place = message.Find(HeaderId::kRoute);
+  editor->RemoveHeaders(HeaderId::kRoute);
+  if (binding.service_route.empty()) return;
+  const sip::Editor::Text line = {"Route: ", binding.service_route, "\r\n"};
+  place != nullptr ? editor->InsertLineBefore(*place, line) : editor->AppendLine(line);
+}
+
+// Two entries, one for each side, so that no response has to be rewritten; the topmost is the one
+// of the side the request goes to.
+void Relay::AddRecordRoute(const sip::Message& message, const SaSet& set, uint64_t token,
+                           bool towards_phone, sip::Editor* editor) const {
+  const HexText hex = WriteHex(token);
+  const std::string_view user = View(hex);
+  const std::string_view core = context_.ports[context_.core_port].text;
+  const std::string_view phone = context_.ports[set.port_ps].text;
+  const std::string_view core_end = ";lr>\r\n";
+  const std::string_view phone_end = ";lr;ue>\r\n";
+  const sip::Editor::Text lines = {"Record-Route: <sip:",
+                                   user,
+                                   "@",
+                                   towards_phone ? phone : core,
+                                   towards_phone ? phone_end : core_end,
+                                   "Record-Route: <sip:",
+                                   user,
+                                   "@",
+                                   towards_phone ? core : phone,
+                                   towards_phone ? core_end : phone_end};
+  if (const sip::Header* top = message.Find(HeaderId::kRecordRoute); top != nullptr) {
+    editor->InsertLineBefore(*top, lines);
+  } else if (const sip::Header* hops = message.Find(HeaderId::kMaxForwards); hops != nullptr) {
+    editor->InsertLineAfter(*hops, lines);
+  } else {
+    editor->AppendLine(lines);
+  }
+}
+
+void Relay::AssertIdentity(const sip::Message& message, std::string_view identity,
+                           sip::Editor* editor) const {
+  const sip::Header* preferred = message.Find(HeaderId::kPPreferredIdentity);
+  editor->RemoveHeaders(HeaderId::kPPreferredIdentity);
+  if (identity.empty()) return;
+  const sip::Editor::Text line = {"P-Asserted-Identity: <", identity, ">\r\n"};
+  preferred != nullptr ? editor->InsertLineBefore(*preferred, line) : editor->AppendLine(line);
+}
+
+void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
+  const sip::Message& message = arrival.message;
+  SaSet* set = arrival.set;
+  if (!CarriesTraffic(set->state)) {  // Event 7.
+    ++context_.stats.drop_not_carried;
+    return;
+  }
+  Binding* binding = context_.registrar.FindBinding(set->binding);
+  if (binding == nullptr || !binding->registered()) {
+    ++context_.stats.drop_not_registered;
+    return;
+  }
+  const Path path = ReadRoute(message);
+  sip::Editor editor(message);
+  BranchCookie cookie;
+  cookie.kind = BranchCookie::Kind::kToPhone;
+  cookie.set = set->id;
+  CookieJar::Branch buffer;
+  const std::string_view branch =
+      context_.jar.Seal(cookie, arrival.via.branch, message.Value(HeaderId::kCallId), &buffer);
+  editor.InsertLineBefore(
+      *message.Find(HeaderId::kVia),
+      {"Via: SIP/2.0/UDP ", context_.ports[context_.core_port].text, ";branch=", branch, "\r\n"});
+  MarkTopVia(arrival.via, arrival.flow.remote, context_.RportFor(arrival), &editor);
+  DecrementMaxForwards(message, &editor);
+  RemoveUntrusted(message, &editor);
+  RemoveSecurityAgreement(&editor);
+  if (WantsRecordRoute(message.method())) {
+    AddRecordRoute(message, *set, binding->token, false, &editor);
+  }
+  reactor::Endpoint to;
+  RewriteRoute(arrival, *binding, path, &to, &editor);
+  AssertIdentity(message,
+                 IsInDialog(message) ? std::string_view() : AssertedIdentity(*binding, message),
+                 &editor);
+  AddAccessNetworkInfo(context_.settings.core.access_network_info, message, &editor);
+  const HexText icid = context_.Derive("icid", arrival);
+  AddChargingVector({"P-Charging-Vector: icid-value=", View(icid), context_.charging_tail}, message,
+                    &editor);
+  context_.SendEdited({context_.core_port, to}, &editor, actions);
+}
+
+void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
+  const sip::Message& message = arrival.message;
+  const Path path = ReadRoute(message);
+  if (path.ours == 0) {
+    // For ourselves: an OPTIONS ping is answered, a dialog we do not have is said so.
+    const Method method = message.method();
+    const int status = method == Method::kOptions ? 200 : method == Method::kNotify ? 481 : 404;
+    return context_.Respond(arrival, status, "", actions);
+  }
+  const SaSet* set = path.binding != nullptr ? context_.registrar.SetInUse(*path.binding) : nullptr;
+  if (set == nullptr) return context_.Respond(arrival, 480, "", actions);
+
+  const std::string_view vector = message.Value(HeaderId::kPChargingVector);
+  const int called = FindIdentity(*path.binding, UriOf(message.Value(HeaderId::kPCalledPartyId)));
+  BranchCookie cookie;
+  cookie.kind = BranchCookie::Kind::kToCore;
+  cookie.core = AnswerTo(arrival.via, arrival.flow.remote);
+  cookie.called_identity = called >= 0 && called < BranchCookie::kDefaultIdentity
+                               ? static_cast<uint8_t>(called)
+                               : BranchCookie::kDefaultIdentity;
+  cookie.icid = ChargingParam(vector, "icid-value");
+  cookie.orig_ioi = ChargingParam(vector, "orig-ioi");
+  CookieJar::Branch buffer;
+  const std::string_view branch =
+      context_.jar.Seal(cookie, arrival.via.branch, message.Value(HeaderId::kCallId), &buffer);
+
+  // The phone answers to sent-by, and the port it may answer to is port_ps (spec sheet 2.1).
+  sip::Editor editor(message);
+  editor.InsertLineBefore(
+      *message.Find(HeaderId::kVia),
+      {"Via: SIP/2.0/UDP ", context_.ports[set->port_ps].text, ";branch=", branch, "\r\n"});
+  MarkTopVia(arrival.via, arrival.flow.remote, context_.RportFor(arrival), &editor);
+  DecrementMaxForwards(message, &editor);
+  RemoveForPhone(message, &editor);
+  editor.RemoveFirstMembers(HeaderId::kRoute, path.ours);
+  if (WantsRecordRoute(message.method())) {
+    AddRecordRoute(message, *set, path.binding->token, true, &editor);
+  }
+  context_.SendEdited(context_.FlowTo(*set), &editor, actions);
+}
+
+bool Relay::OpenCookie(const sip::Message& message, const sip::Via& own, CookieJar::Plain* plain,
+                       BranchCookie* cookie) const {
+  sip::ListReader reader(message, HeaderId::kVia);
+  sip::ListMember member;
+  sip::Via below;
+  return reader.Next(&member) && reader.Next(&member) &&
+         sip::DecodeVia(member.text, &below) == sip::ParseError::kOk &&
+         context_.jar.Open(own.branch, below.branch, message.Value(HeaderId::kCallId), plain,
+                           cookie);
+}
+
+void Relay::OnResponseFromPhone(const sip::Message& message, const sip::Via& via, SaSet* set,
+                                Actions* actions) {
+  if (!CarriesTraffic(set->state)) {
+    ++context_.stats.drop_not_carried;
+    return;
+  }
+  const Binding* binding = context_.registrar.FindBinding(set->binding);
+  CookieJar::Plain plain;
+  BranchCookie cookie;
+  if (binding == nullptr || !OpenCookie(message, via, &plain, &cookie) ||
+      cookie.kind != BranchCookie::Kind::kToCore) {
+    ++context_.stats.drop_unknown_response;
+    return;
+  }
+  sip::Editor editor(message);
+  editor.RemoveFirstMember(HeaderId::kVia);
+  RemoveUntrusted(message, &editor);
+  RemoveSecurityAgreement(&editor);
+  AssertIdentity(message, IdentityAt(*binding, cookie.called_identity), &editor);
+  AddAccessNetworkInfo(context_.settings.core.access_network_info, message, &editor);
+  if (!cookie.icid.empty()) {
+    const std::string_view own = context_.settings.core.orig_ioi;
+    AddChargingVector({"P-Charging-Vector: icid-value=", cookie.icid,
+                       cookie.orig_ioi.empty() ? "" : ";orig-ioi=", cookie.orig_ioi,
+                       own.empty() ? "" : ";term-ioi=", own, "\r\n"},
+                      message, &editor);
+  }
+  context_.SendEdited({context_.core_port, cookie.core}, &editor, actions);
+}
+
+void Relay::OnResponseFromCore(const sip::Message& message, const sip::Via& via, Actions* actions) {
+  CookieJar::Plain plain;
+  BranchCookie cookie;
+  const SaSet* set = nullptr;
+  if (OpenCookie(message, via, &plain, &cookie) && cookie.kind == BranchCookie::Kind::kToPhone) {
+    set = context_.registrar.FindSet(cookie.set);
+  }
+  if (set == nullptr || !CarriesTraffic(set->state)) {
+    ++context_.stats.drop_unknown_response;
+    return;
+  }
+  sip::Editor editor(message);
+  EditAnswer(message, &editor);
+  context_.SendEdited(context_.FlowTo(*set), &editor, actions);
+}
+
+}  // namespace edge

@@ -1,0 +1,48 @@
+// Requests and responses other than REGISTER, between registered phones and the core: stateless
+// (RFC 3261 16.11, design D7). Spec sheet 5.4 to 5.8.
+#pragma once
+
+#include <string_view>
+
+#include "edge/context.h"
+#include "edge/set_keeper.h"
+
+namespace edge {
+
+class Relay {
+ public:
+  Relay(Context* context, SetKeeper* keeper) : context_(*context), keeper_(*keeper) {}
+
+  // REQUIRES of each: the message is valid; of requests: Max-Forwards above 0.
+  void OnRequestFromPhone(const Arrival& arrival, Actions* actions);
+  void OnRequestFromCore(const Arrival& arrival, Actions* actions);
+  // `via` is our own, the topmost.
+  void OnResponseFromPhone(const sip::Message& message, const sip::Via& via, SaSet* set,
+                           Actions* actions);
+  void OnResponseFromCore(const sip::Message& message, const sip::Via& via, Actions* actions);
+
+ private:
+  // Route of a request without our own entries; what is left decides where it goes.
+  struct Path {
+    int ours = 0;                // Entries to cut from the front.
+    Binding* binding = nullptr;  // By the token of one of ours.
+    std::string_view next;       // URI of the first that is not ours, or "".
+  };
+  Path ReadRoute(const sip::Message& message);
+  // Where a request goes: a literal address in the URI, else the configured next hop.
+  reactor::Endpoint NextHop(std::string_view uri) const;
+  void AddRecordRoute(const sip::Message& message, const SaSet& set, uint64_t token,
+                      bool towards_phone, sip::Editor* editor) const;
+  void AssertIdentity(const sip::Message& message, std::string_view identity,
+                      sip::Editor* editor) const;
+  void RewriteRoute(const Arrival& arrival, const Binding& binding, const Path& path,
+                    reactor::Endpoint* to, sip::Editor* editor) const;
+  // Opens the cookie of our own Via with what the Via below says of the transaction.
+  bool OpenCookie(const sip::Message& message, const sip::Via& own, CookieJar::Plain* plain,
+                  BranchCookie* cookie) const;
+
+  Context& context_;
+  SetKeeper& keeper_;
+};
+
+}  // namespace edge

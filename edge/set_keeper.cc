@@ -1,0 +1,248 @@
+#include "edge/set_keeper.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "edge/limits.h"
+
+namespace edge {
+
+SetKeeper::MakeError SetKeeper::Make(Binding* binding, const Offer& offer,
+                                     const reactor::Endpoint& local, const xfrm::Key& ik,
+                                     const xfrm::Key& ck, SetId origin, Actions* actions,
+                                     SaSet** made) {
+  PortIndex port_ps;
+  PortIndex port_pc;
+  if (!ChoosePorts(*binding, local, &port_ps, &port_pc)) return MakeError::kNoPorts;
+  MakeRoom(binding, offer, actions);
+  if (context_.registrar.CountLive(*binding) >= kSetsPerBindingMax) return MakeError::kTooManySets;
+
+  const uint32_t theirs[] = {offer.spi_uc, offer.spi_us};
+  const std::optional<xfrm::SpiPair> spis = context_.spis->Acquire(context_.now_ms, theirs);
+  if (!spis) {
+    ++context_.stats.no_spi;
+    return MakeError::kNoSpi;
+  }
+  Agreement agreement;
+  agreement.ue = binding->ue;
+  agreement.port_uc = offer.port_uc;
+  agreement.port_us = offer.port_us;
+  agreement.spi_uc = offer.spi_uc;
+  agreement.spi_us = offer.spi_us;
+  agreement.pcscf = context_.ports[port_ps].local;
+  agreement.port_ps = context_.ports[port_ps].local.port();
+  agreement.port_pc = context_.ports[port_pc].local.port();
+  agreement.spis = *spis;
+  agreement.algorithms = offer.algorithms;
+
+  SaSet* set = context_.registrar.AddSet(binding, agreement, port_ps, port_pc);
+  set->timer.kind = static_cast<uint32_t>(TimerKind::kSet);
+  set->ik = ik;
+  set->ck = ck;
+  set->origin = origin;
+  set->after_initial = origin == 0;
+  set->installed_ms = context_.now_ms;
+  const xfrm::EspKeys keys(agreement.algorithms, ik, ck);
+  actions->Install(set->id, SasOf(*set, keys, context_.settings.ipsec.temporary_timeout_s));
+  *made = set;
+  return MakeError::kOk;
+}
+
+// port_ps stays the same while the phone is registered, port_pc changes at every authentication
+// (TS 33.203 7.4); with two ports only there is nothing to change to (pitfalls 17). A default port
+// of the settings is taken where it may be, else any, by chance (proto_ipsec).
+bool SetKeeper::ChoosePorts(const Binding& binding, const reactor::Endpoint& local,
+                            PortIndex* port_ps, PortIndex* port_pc) {
+  absl::InlinedVector<PortIndex, 16> ports;
+  for (size_t i = 0; i < context_.ports.size(); ++i) {
+    const Port& port = context_.ports[i];
+    if (port.side == Side::kProtected && reactor::SameAddress(port.local, local)) {
+      ports.push_back(static_cast<PortIndex>(i));
+    }
+  }
+  if (ports.size() < 2) return false;
+  const size_t first = context_.random->Next() % ports.size();
+  std::rotate(ports.begin(), ports.begin() + static_cast<ptrdiff_t>(first), ports.end());
+
+  const Settings::Ipsec& ipsec = context_.settings.ipsec;
+  const auto is = [&](PortIndex port, std::optional<uint16_t> number) {
+    return number.has_value() && context_.ports[port].local.port() == *number;
+  };
+  const auto taken = [&](PortIndex port) {
+    return std::any_of(binding.sets.begin(), binding.sets.end(),
+                       [&](SetId id) { return context_.registrar.FindSet(id)->port_pc == port; });
+  };
+  // The port with the highest score; at a tie the first.
+  const auto best = [&](auto score) {
+    return *std::max_element(ports.begin(), ports.end(),
+                             [&](PortIndex a, PortIndex b) { return score(a) < score(b); });
+  };
+  const SaSet* in_use = context_.registrar.SetInUse(binding);
+  *port_ps = best([&](PortIndex port) {
+    if (in_use != nullptr) return in_use->port_ps == port ? 1 : 0;
+    return is(port, ipsec.default_server_port) ? 2 : is(port, ipsec.default_client_port) ? 0 : 1;
+  });
+  *port_pc = best([&](PortIndex port) {
+    if (port == *port_ps) return -1;
+    return (taken(port) ? 0 : 2) + (is(port, ipsec.default_client_port) ? 1 : 0);
+  });
+  return true;
+}
+
+// Event 2: an unfinished attempt ends where the next begins. A phone that lost its state may come
+// back with SPIs that are still in use towards it: one kernel id cannot be two SAs, so the set that
+// has it goes (spec sheet 4.5). Deletions reach the kernel before the installation does.
+void SetKeeper::MakeRoom(Binding* binding, const Offer& offer, Actions* actions) {
+  const auto sets = binding->sets;
+  for (const SetId id : sets) {
+    SaSet* set = context_.registrar.FindSet(id);
+    const bool unfinished = set->state == SetState::kInstalling ||
+                            set->state == SetState::kTemporary ||
+                            set->state == SetState::kConfirming || set->state == SetState::kFailed;
+    const Agreement& a = set->agreement;
+    const bool collides = a.spi_uc == offer.spi_uc || a.spi_uc == offer.spi_us ||
+                          a.spi_us == offer.spi_uc || a.spi_us == offer.spi_us;
+    if (unfinished || collides) Apply(set, SetEvent::kReplaced, actions);
+  }
+}
+
+SaArray SetKeeper::SasOf(const SaSet& set, const xfrm::EspKeys& keys, uint64_t lifetime_s) const {
+  const Settings::Ipsec& ipsec = context_.settings.ipsec;
+  const uint64_t hard_s = std::min<uint64_t>(lifetime_s + ipsec.lifetime_slack_s, UINT32_MAX);
+  return MakeSas(set.agreement, keys, ipsec.reqid, static_cast<uint32_t>(hard_s),
+                 ipsec.replay_window);
+}
+
+void SetKeeper::Apply(SaSet* set, SetEvent event, Actions* actions) {
+  const SetStep step = NextStep(set->state, event, set->after_initial);
+  set->state = step.next;
+  Perform(set, step.action, actions);
+}
+
+void SetKeeper::Perform(SaSet* set, SetAction action, Actions* actions) {
+  const uint64_t transaction = set->transaction;
+  switch (action) {
+    case SetAction::kNone:
+    case SetAction::kExtend:  // Accept() asks; it alone knows for how long.
+      break;
+    case SetAction::kSendHeld:
+      set->transaction = 0;
+      observer_->OnSetReady(set, transaction, actions);
+      break;
+    case SetAction::kRejectAndWait:
+    case SetAction::kRejectAndDelete:
+      ++context_.stats.sets_refused;
+      set->transaction = 0;
+      observer_->OnSetRefused(set, transaction, error_, explanation_, actions);
+      if (action == SetAction::kRejectAndDelete) {
+        Delete(set, actions);
+      } else {
+        context_.registrar.RemoveFlows(set);
+      }
+      break;
+    case SetAction::kStartDrain:
+      ArmTimer(set, std::min(set->expires_ms, context_.now_ms + kDrainMs));
+      break;
+    case SetAction::kTakeIntoUse:
+      if (Binding* binding = context_.registrar.FindBinding(set->binding); binding != nullptr) {
+        const auto sets = binding->sets;
+        for (const SetId id : sets) {
+          if (id != set->id) Apply(context_.registrar.FindSet(id), SetEvent::kSuperseded, actions);
+        }
+      }
+      break;
+    case SetAction::kDelete:
+      Delete(set, actions);
+      break;
+    case SetAction::kRelease:
+      Release(set);
+      break;
+  }
+}
+
+void SetKeeper::Delete(SaSet* set, Actions* actions) {
+  context_.timers.Cancel(&set->timer);
+  context_.registrar.RemoveFlows(set);
+  actions->Delete(set->id, MakeSaIds(set->agreement));
+}
+
+void SetKeeper::Release(SaSet* set) {
+  context_.timers.Cancel(&set->timer);
+  context_.spis->Release(set->agreement.spis, context_.now_ms);
+  ++context_.stats.sets_deleted;
+  const SlotId binding = set->binding;
+  context_.registrar.RemoveSet(set);
+  context_.ForgetIfIdle(binding);
+}
+
+void SetKeeper::ArmTimer(SaSet* set, uint64_t expires_ms) {
+  set->expires_ms = expires_ms;
+  context_.timers.Arm(&set->timer, expires_ms);
+}
+
+void SetKeeper::Accept(SaSet* set, uint32_t granted_s, Actions* actions) {
+  const uint64_t now = context_.now_ms;
+  uint64_t expires_ms = now + uint64_t{granted_s} * 1000 + kRegistrationSlackMs;
+  if (set->state != SetState::kTemporary) expires_ms = std::max(expires_ms, set->expires_ms);
+  if (const SaSet* origin = context_.registrar.FindSet(set->origin); origin != nullptr) {
+    expires_ms = std::max(expires_ms, origin->expires_ms);
+  }
+  Apply(set, SetEvent::kAccepted, actions);
+  ArmTimer(set, expires_ms);
+  // The kernel counts from when it added the SA (measured, DESIGN.md D3).
+  const uint64_t lifetime_s = (expires_ms - set->installed_ms + 999) / 1000;
+  const xfrm::EspKeys keys(set->agreement.algorithms, set->ik, set->ck);
+  actions->Extend(set->id, SasOf(*set, keys, lifetime_s));
+}
+
+void SetKeeper::DeleteOthers(const SaSet& set, SetId keep, Actions* actions) {
+  Binding* binding = context_.registrar.FindBinding(set.binding);
+  if (binding == nullptr) return;
+  const auto sets = binding->sets;
+  for (const SetId id : sets) {
+    if (id != set.id && id != keep) {
+      Apply(context_.registrar.FindSet(id), SetEvent::kReplaced, actions);
+    }
+  }
+}
+
+void SetKeeper::ApplyToAll(Binding* binding, SetEvent event, Actions* actions) {
+  const auto sets = binding->sets;
+  for (const SetId id : sets) Apply(context_.registrar.FindSet(id), event, actions);
+}
+
+void SetKeeper::OnInstalled(SetId id, std::errc error, std::string_view explanation,
+                            Actions* actions) {
+  SaSet* set = context_.registrar.FindSet(id);
+  if (set == nullptr) return;
+  error_ = error;
+  explanation_ = explanation;
+  if (error == std::errc{}) ++context_.stats.sets_installed;
+  Apply(set, error == std::errc{} ? SetEvent::kInstalled : SetEvent::kRefused, actions);
+}
+
+void SetKeeper::OnExtended(SetId id, std::errc error, std::string_view explanation,
+                           Actions* actions) {
+  SaSet* set = context_.registrar.FindSet(id);
+  if (set == nullptr) return;
+  error_ = error;
+  explanation_ = explanation;
+  Apply(set, error == std::errc{} ? SetEvent::kExtended : SetEvent::kRefused, actions);
+}
+
+void SetKeeper::OnDeleted(SetId id, Actions* actions) {
+  SaSet* set = context_.registrar.FindSet(id);
+  if (set != nullptr) Apply(set, SetEvent::kDeleted, actions);
+}
+
+void SetKeeper::OnTimer(uint32_t index, Actions* actions) {
+  SaSet* set = context_.registrar.sets().FindIndex(index);
+  if (set == nullptr) return;
+  if (set->state == SetState::kTemporary) {
+    ++context_.stats.sets_timed_out;
+    observer_->OnSetUnanswered(set, actions);
+  }
+  Apply(set, SetEvent::kTimeout, actions);
+}
+
+}  // namespace edge

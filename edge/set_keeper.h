@@ -1,0 +1,76 @@
+// Keeps SA sets: makes them, moves them through their states, talks to the kernel about them, and
+// gives their SPIs back when the kernel has let go (spec sheet 4.1 to 4.3).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <system_error>
+
+#include "edge/agreement.h"
+#include "edge/context.h"
+
+namespace edge {
+
+// Told when a REGISTER that waited for the kernel may go on or must fail.
+class SetObserver {
+ public:
+  virtual ~SetObserver() = default;
+  // The set's `transaction` is the REGISTER; it is 0 afterwards.
+  virtual void OnSetReady(SaSet* set, uint64_t transaction, Actions* actions) = 0;
+  virtual void OnSetRefused(SaSet* set, uint64_t transaction, std::errc error,
+                            std::string_view explanation, Actions* actions) = 0;
+  // A temporary set ran out with nobody having answered its 401.
+  virtual void OnSetUnanswered(SaSet* set, Actions* actions) = 0;
+};
+
+class SetKeeper {
+ public:
+  SetKeeper(Context* context, SetObserver* observer) : context_(*context), observer_(observer) {}
+
+  // Why there is no set.
+  enum class MakeError : uint8_t {
+    kOk,
+    kNoSpi,
+    kTooManySets,  // TS 33.203 7.1: six SAs per direction.
+    kNoPorts,      // No two protected ports at that address.
+  };
+  // Makes room (temporary sets of the binding, sets whose phone-side SPIs it takes), then asks the
+  // kernel for four SAs. `local` is the address the phone spoke to.
+  MakeError Make(Binding* binding, const Offer& offer, const reactor::Endpoint& local,
+                 const xfrm::Key& ik, const xfrm::Key& ck, SetId origin, Actions* actions,
+                 SaSet** set);
+
+  // One step of the table in set_state.h and what it asks for.
+  void Apply(SaSet* set, SetEvent event, Actions* actions);
+  // Asks the kernel for the lifetime that goes with a registration of `granted_s` (spec sheet 4.2);
+  // never a shorter one than the set has.
+  void Accept(SaSet* set, uint32_t granted_s, Actions* actions);
+  // Every other set of the binding is void (event 9), or all but `keep` as well (event 10).
+  void DeleteOthers(const SaSet& set, SetId keep, Actions* actions);
+  // The last identity is gone (event 21), or all goes at once (shutdown).
+  void ApplyToAll(Binding* binding, SetEvent event, Actions* actions);
+
+  void OnInstalled(SetId id, std::errc error, std::string_view explanation, Actions* actions);
+  void OnExtended(SetId id, std::errc error, std::string_view explanation, Actions* actions);
+  void OnDeleted(SetId id, Actions* actions);
+  void OnTimer(uint32_t index, Actions* actions);
+
+  void ArmTimer(SaSet* set, uint64_t expires_ms);
+
+ private:
+  bool ChoosePorts(const Binding& binding, const reactor::Endpoint& local, PortIndex* port_ps,
+                   PortIndex* port_pc);
+  void MakeRoom(Binding* binding, const Offer& offer, Actions* actions);
+  SaArray SasOf(const SaSet& set, const xfrm::EspKeys& keys, uint64_t lifetime_s) const;
+  void Perform(SaSet* set, SetAction action, Actions* actions);
+  void Delete(SaSet* set, Actions* actions);
+  void Release(SaSet* set);
+
+  Context& context_;
+  SetObserver* observer_;
+  // Of the refusal being handled.
+  std::errc error_{};
+  std::string_view explanation_;
+};
+
+}  // namespace edge
