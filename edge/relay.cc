@@ -266,8 +266,8 @@ void Relay::OnResponseFromPhone(const sip::Message& message, const sip::Via& via
   editor.RemoveFirstMember(HeaderId::kVia);
   RemoveUntrusted(message, &editor);
   RemoveSecurityAgreement(&editor);
-  AssertIdentity(message, IdentityAt(*binding, cookie.called_identity), &editor);
   AddAccessNetworkInfo(context_.settings.core.access_network_info, message, &editor);
+  AssertIdentity(message, IdentityAt(*binding, cookie.called_identity), &editor);
   if (!cookie.icid.empty()) {
     const std::string_view own = context_.settings.core.orig_ioi;
     AddChargingVector({"P-Charging-Vector: icid-value=", cookie.icid,

@@ -1,0 +1,173 @@
+// A core with a recording world around it: what it sends, and a fake kernel that answers at once.
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "edge/core.h"
+#include "edge/kernel_queue.h"
+#include "xfrm/fake_kernel.h"
+
+namespace edge {
+
+inline std::string ReadFile(const std::string& path) {
+  std::ifstream file(std::string(GMEDGE_SOURCE_DIR "/tests/data/") + path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+inline reactor::Endpoint At(std::string_view text) {
+  reactor::Endpoint endpoint;
+  const bool ok = reactor::ParseEndpoint(text, 5060, &endpoint);
+  return ok ? endpoint : reactor::Endpoint();
+}
+
+inline std::string TextOf(const reactor::Endpoint& endpoint) {
+  char text[reactor::kEndpointTextMax];
+  return {text, reactor::WriteEndpoint(endpoint, text)};
+}
+
+// Numbers that repeat from run to run.
+class CountingRandom final : public Random {
+ public:
+  uint64_t Next() override { return state_ = state_ * 6364136223846793005u + 1442695040888963407u; }
+
+ private:
+  uint64_t state_ = 1;
+};
+
+struct Sent {
+  std::string from;  // "192.0.2.10:5060": the local port.
+  std::string to;
+  std::string text;
+};
+
+struct AttemptLine {
+  std::string impi;
+  std::string result;
+  int status;
+  std::errc kernel;
+  std::string explanation;
+};
+
+class World final : public Actions, KernelLink, KernelSink {
+ public:
+  explicit World(const Settings& settings, uint32_t min_spi = 65536, uint32_t max_spi = 262144)
+      : settings_(settings),
+        spis_({.min_spi = min_spi,
+               .max_spi = max_spi,
+               .quarantine_ms = 1000,
+               .permutation_key = {1, 2}}),
+        queue_(this, this),
+        core_(settings_, PortsOf(settings_), &spis_, &random_, now_ms_) {}
+
+  static std::vector<Port> PortsOf(const Settings& settings) {
+    std::vector<Port> ports;
+    for (const auto& local : settings.gm.listen) ports.push_back(MakePort(Side::kGm, local));
+    for (const auto& local : settings.ipsec.sockets) {
+      ports.push_back(MakePort(Side::kProtected, local));
+    }
+    ports.push_back(MakePort(Side::kCore, settings.core.listen));
+    return ports;
+  }
+
+  // Delivers one datagram and lets the kernel answer. REQUIRES: `to` is one of our ports.
+  void Deliver(std::string_view from, std::string_view to, std::string_view text) {
+    std::string padded(text);
+    padded.append(sip::kPaddingSize, '\xff');
+    const Flow flow{PortAt(to), At(from)};
+    core_.OnDatagram(flow, sip::PaddedView::Promise({padded.data(), text.size()}), now_ms_, this);
+    Settle();
+  }
+
+  // Lets the kernel work until nothing is left to do at this instant.
+  void Settle() {
+    for (int i = 0; i < 10; ++i) {
+      queue_.Flush(now_ms_);
+      std::vector<std::vector<std::byte>> answers;
+      answers.swap(answers_);
+      for (const std::vector<std::byte>& answer : answers) {
+        if (!kernel_is_deaf_) queue_.OnReply(answer);
+      }
+    }
+  }
+
+  void Advance(uint64_t ms) {
+    now_ms_ += ms;
+    kernel_.Advance(now_ms_ / 1000);
+    core_.OnTime(now_ms_, this);
+    queue_.OnTime(now_ms_);
+    Settle();
+  }
+
+  PortIndex PortAt(std::string_view text) const {
+    const std::vector<Port> ports = PortsOf(settings_);
+    for (size_t i = 0; i < ports.size(); ++i) {
+      if (ports[i].local == At(text)) return static_cast<PortIndex>(i);
+    }
+    abort();
+  }
+
+  Sent Pop() {
+    if (sent_.empty()) return {};
+    Sent first = sent_.front();
+    sent_.erase(sent_.begin());
+    return first;
+  }
+
+  // Everything that ever left towards a phone or went into a report, for the key test.
+  const std::string& phone_bytes() const { return phone_bytes_; }
+  const std::vector<Sent>& sent() const { return sent_; }
+  const std::vector<AttemptLine>& attempts() const { return attempts_; }
+  Core& core() { return core_; }
+  xfrm::FakeKernel& kernel() { return kernel_; }
+  xfrm::SpiPool& spis() { return spis_; }
+  void set_kernel_deaf(bool deaf) { kernel_is_deaf_ = deaf; }
+  uint64_t now_ms() const { return now_ms_; }
+
+ private:
+  void Send(const Flow& to, std::span<const std::string_view> pieces) override {
+    Sent sent{TextOf(PortsOf(settings_)[to.port].local), TextOf(to.remote), {}};
+    for (const std::string_view piece : pieces) sent.text += piece;
+    if (PortsOf(settings_)[to.port].side != Side::kCore) phone_bytes_ += sent.text;
+    sent_.push_back(std::move(sent));
+  }
+  void Install(SetId set, const SaArray& sas) override { queue_.Install(set, sas); }
+  void Extend(SetId set, const SaArray& sas) override { queue_.Extend(set, sas); }
+  void Delete(SetId set, const SaIdArray& sas) override { queue_.Delete(set, sas); }
+  void Report(const Attempt& attempt) override {
+    attempts_.push_back({std::string(attempt.impi), std::string(attempt.result), attempt.status,
+                         attempt.kernel, std::string(attempt.explanation)});
+  }
+  bool Send(std::span<const std::byte> batch) override {
+    kernel_.Send(batch, now_ms_ / 1000, &answers_);
+    return true;
+  }
+  void OnInstalled(SetId set, std::errc error, std::string_view why) override {
+    core_.OnInstalled(set, error, why, now_ms_, this);
+  }
+  void OnExtended(SetId set, std::errc error, std::string_view why) override {
+    core_.OnExtended(set, error, why, now_ms_, this);
+  }
+  void OnDeleted(SetId set) override { core_.OnDeleted(set, now_ms_, this); }
+
+  Settings settings_;
+  CountingRandom random_;
+  uint64_t now_ms_ = 1'000'000;
+  xfrm::SpiPool spis_;
+  xfrm::FakeKernel kernel_;
+  KernelQueue queue_;
+  Core core_;
+  std::vector<Sent> sent_;
+  std::vector<AttemptLine> attempts_;
+  std::vector<std::vector<std::byte>> answers_;
+  std::string phone_bytes_;
+  bool kernel_is_deaf_ = false;
+};
+
+}  // namespace edge
