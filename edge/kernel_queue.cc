@@ -181,11 +181,11 @@ void KernelQueue::RollBack(const Round& round, const Job& job, bool known) {
   waiting_.push_back({job.set, installed});
 }
 
-void KernelQueue::OnLoss(uint64_t now_ms) {
+void KernelQueue::OnLoss() {
   for (const std::unique_ptr<Round>& round : rounds_) {
-    if (round->sent) round->deadline_ms = now_ms;
+    if (round->sent) round->deadline_ms = now_ms_;
   }
-  OnTime(now_ms);
+  OnTime(now_ms_);
 }
 
 void KernelQueue::OnTime(uint64_t now_ms) {

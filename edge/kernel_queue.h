@@ -55,7 +55,7 @@ class KernelQueue {
   // One datagram from the kernel.
   void OnReply(std::span<const std::byte> bytes);
   // Answers were lost: every batch under way has an unknown outcome.
-  void OnLoss(uint64_t now_ms);
+  void OnLoss();
   // Gives up on answers that are late.
   void OnTime(uint64_t now_ms);
   uint64_t NextExpiry() const;

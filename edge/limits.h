@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "sip/edit.h"
+#include "reactor/buffer_ring.h"
 #include "sip/span.h"
 
 namespace edge {
@@ -38,5 +38,11 @@ inline constexpr size_t kRouteSetSizeMax = 2048;
 // A datagram to send: IPv4's largest UDP payload.
 inline constexpr size_t kDatagramSizeMax = 65507;
 static_assert(kDatagramSizeMax <= sip::kMessageSizeMax);
+
+// Receive buffers of a worker. One holds the largest datagram and what the kernel puts before it,
+// with the parser's padding behind; only pages that are written to take memory. When all are lent
+// out, datagrams wait in the sockets' own buffers.
+inline constexpr reactor::BufferRingOptions kReceiveBuffers{
+    .count = 2048, .size = 65536, .tail_padding = sip::kPaddingSize, .group = 0};
 
 }  // namespace edge

@@ -40,7 +40,9 @@ Settings ScenarioSettings() {
   return settings;
 }
 
-std::string Vector(const std::string& name) { return ReadFile("vectors/sip/" + name); }
+std::string Vector(const std::string& name) {
+  return ReadFile("vectors/sip/" + name);
+}
 
 // Ours and the vector's own names for what differs: branch, token, icid, SPIs.
 class Translation {
@@ -93,7 +95,8 @@ class EdgeScenario : public testing::Test {
   }
   void Register() {
     Step("02_register_initial_samsung.sip", kUe, kGm);
-    Expect("03_register_initial_to_icscf.sip", kCore, kIcscf, {kBranch, kIcid, "Path: <sip:([^@]*)@"});
+    Expect("03_register_initial_to_icscf.sip", kCore, kIcscf,
+           {kBranch, kIcid, "Path: <sip:([^@]*)@"});
     Step("04_401_from_core_ck_ik.sip", kIcscf, kCore);
     Expect("05_401_to_ue.sip", kGm, kUe, {"spi-c=([0-9]*)", "spi-s=([0-9]*)"});
     Step("06_register_protected.sip", kUeClient, kServer);

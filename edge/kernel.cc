@@ -1,0 +1,210 @@
+#include "edge/kernel.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "edge/sa_set.h"
+#include "xfrm/socket.h"
+
+namespace edge {
+namespace {
+
+constexpr int kStartupTimeoutMs = 5000;
+
+std::string Refusal(std::string_view what, std::errc error) {
+  return fmt::format("{}: {}", what, xfrm::Explain(error));
+}
+
+class RealKernel final : public Kernel, reactor::NetlinkSink {
+ public:
+  ~RealKernel() override {
+    if (fd_ >= 0) close(fd_);
+  }
+
+  bool Prepare(const Settings& settings, std::string* error) override;
+  bool Attach(reactor::Reactor* reactor, KernelQueue* queue, std::string* error) override;
+  void Deliver() override {}
+  bool has_answers() const override { return false; }
+  void Detach() override;
+  bool detached() const override { return port_ == nullptr || port_->closed(); }
+  void Retire(const Settings& settings) override;
+
+  bool Send(std::span<const std::byte> batch) override { return port_->Send(batch); }
+
+ private:
+  void OnNetlink(std::span<const std::byte> bytes) override { queue_->OnReply(bytes); }
+  void OnNetlinkLoss(int) override { queue_->OnLoss(); }
+
+  bool Open(std::string* error);
+  bool DeleteLeftovers(uint32_t reqid, std::string* error);
+  bool InstallPolicies(const std::vector<xfrm::Policy>& policies, std::string* error);
+  // Sends what the batch holds; `harmless` failures do not count.
+  std::errc Run(std::errc harmless);
+
+  int fd_ = -1;  // For start-up and the end; the worker's own is in port_.
+  xfrm::Batch batch_;
+  xfrm::BatchVerdict verdict_;
+  KernelQueue* queue_ = nullptr;
+  std::unique_ptr<reactor::NetlinkPort> port_;
+};
+
+bool RealKernel::Open(std::string* error) {
+  if (fd_ >= 0) return true;
+  if (const std::errc result = xfrm::OpenSocket({}, &fd_); result != std::errc{}) {
+    *error = Refusal("cannot open the kernel's XFRM netlink socket", result);
+    return false;
+  }
+  return true;
+}
+
+std::errc RealKernel::Run(std::errc harmless) {
+  const int count = batch_.count();
+  if (count == 0) return std::errc{};
+  const std::errc result = xfrm::Transact(fd_, &batch_, kStartupTimeoutMs, &verdict_);
+  if (result != std::errc{}) return result;
+  for (int i = 0; i < count; ++i) {
+    const std::errc error = verdict_.error(i);
+    if (error != std::errc{} && error != harmless) return error;
+  }
+  return std::errc{};
+}
+
+bool RealKernel::Prepare(const Settings& settings, std::string* error) {
+  return Open(error) && DeleteLeftovers(settings.ipsec.reqid, error) &&
+         InstallPolicies(SharedPolicies(settings), error);
+}
+
+// Without this a phone that comes back with the SPIs it had would be refused until the lifetime of
+// its old SAs is over (pitfalls 10).
+bool RealKernel::DeleteLeftovers(uint32_t reqid, std::string* error) {
+  batch_.Clear(1);
+  batch_.DumpSas();
+  std::vector<xfrm::Reply> replies;
+  std::errc result = xfrm::Transact(fd_, &batch_, kStartupTimeoutMs, &verdict_, &replies);
+  batch_.Clear(1);
+  for (const xfrm::Reply& reply : replies) {
+    if (result != std::errc{}) break;
+    if (reply.kind != xfrm::ReplyKind::kSa || reply.sa.reqid != reqid) continue;
+    batch_.DeleteSa(reply.sa.id);
+    if (!batch_.full()) continue;
+    result = Run(std::errc::no_such_process);
+    batch_.Clear(1);
+  }
+  if (result == std::errc{}) result = Run(std::errc::no_such_process);
+  if (result != std::errc{}) *error = Refusal("cannot clear SAs of an earlier run", result);
+  return result == std::errc{};
+}
+
+bool RealKernel::InstallPolicies(const std::vector<xfrm::Policy>& policies, std::string* error) {
+  batch_.Clear(1);
+  for (size_t i = 0; i < policies.size(); ++i) {
+    batch_.UpdatePolicy(policies[i]);
+    if (!batch_.full() && i + 1 < policies.size()) continue;
+    if (const std::errc result = Run(std::errc{}); result != std::errc{}) {
+      *error = Refusal("the kernel refused the IPsec policies of the protected ports", result);
+      return false;
+    }
+    batch_.Clear(1);
+  }
+  return true;
+}
+
+bool RealKernel::Attach(reactor::Reactor* reactor, KernelQueue* queue, std::string* error) {
+  queue_ = queue;
+  int fd;
+  if (const std::errc result = xfrm::OpenSocket({}, &fd); result != std::errc{}) {
+    *error = Refusal("cannot open the kernel's XFRM netlink socket", result);
+    return false;
+  }
+  port_ = reactor::NetlinkPort::Open(reactor, fd, this, error);
+  return port_ != nullptr;
+}
+
+void RealKernel::Detach() {
+  if (port_ != nullptr) port_->Close();
+}
+
+void RealKernel::Retire(const Settings& settings) {
+  std::string error;
+  if (!Open(&error)) return;
+  batch_.Clear(1);
+  for (const xfrm::Policy& policy : SharedPolicies(settings)) {
+    batch_.DeletePolicy(policy);
+    if (!batch_.full()) continue;
+    static_cast<void>(Run(std::errc::no_such_file_or_directory));
+    batch_.Clear(1);
+  }
+  static_cast<void>(Run(std::errc::no_such_file_or_directory));
+}
+
+class SimulatedKernel final : public Kernel {
+ public:
+  bool Prepare(const Settings& settings, std::string*) override {
+    xfrm::Batch batch;
+    for (const xfrm::Policy& policy : SharedPolicies(settings)) {
+      batch.Clear(1);
+      batch.UpdatePolicy(policy);
+      fake_.Send(batch.Seal(), Now(), &answers_);
+    }
+    answers_.clear();
+    return true;
+  }
+  bool Attach(reactor::Reactor*, KernelQueue* queue, std::string*) override {
+    queue_ = queue;
+    return true;
+  }
+  void Deliver() override {
+    const uint64_t now = Now();
+    if (now != advanced_to_) fake_.Advance(now);
+    advanced_to_ = now;
+    const std::vector<std::vector<std::byte>> answers = std::move(answers_);
+    answers_.clear();
+    for (const std::vector<std::byte>& answer : answers) queue_->OnReply(answer);
+  }
+  bool has_answers() const override { return !answers_.empty(); }
+  void Detach() override {}
+  bool detached() const override { return true; }
+  void Retire(const Settings&) override {}
+
+  bool Send(std::span<const std::byte> batch) override {
+    fake_.Send(batch, Now(), &answers_);
+    return true;
+  }
+
+ private:
+  static uint64_t Now() { return static_cast<uint64_t>(time(nullptr)); }
+
+  xfrm::FakeKernel fake_;
+  std::vector<std::vector<std::byte>> answers_;
+  KernelQueue* queue_ = nullptr;
+  uint64_t advanced_to_ = 0;
+};
+
+}  // namespace
+
+std::vector<xfrm::Policy> SharedPolicies(const Settings& settings) {
+  std::vector<xfrm::Policy> policies;
+  for (const reactor::Endpoint& socket : settings.ipsec.sockets) {
+    for (const xfrm::Direction direction : {xfrm::Direction::kIn, xfrm::Direction::kOut}) {
+      xfrm::Policy policy;
+      policy.direction = direction;
+      policy.local = ToXfrm(socket);
+      policy.local_port = socket.port();
+      policy.reqid = settings.ipsec.reqid;
+      policies.push_back(policy);
+    }
+  }
+  return policies;
+}
+
+std::unique_ptr<Kernel> MakeRealKernel() {
+  return std::make_unique<RealKernel>();
+}
+std::unique_ptr<Kernel> MakeSimulatedKernel() {
+  return std::make_unique<SimulatedKernel>();
+}
+
+}  // namespace edge

@@ -1,0 +1,42 @@
+// The kernel behind a worker: the real one through netlink, or the fake one in the same process.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edge/kernel_queue.h"
+#include "edge/settings.h"
+#include "reactor/netlink.h"
+#include "reactor/reactor.h"
+#include "xfrm/fake_kernel.h"
+#include "xfrm/sa.h"
+
+namespace edge {
+
+// Two per protected socket, in and out (design D1).
+std::vector<xfrm::Policy> SharedPolicies(const Settings& settings);
+
+class Kernel : public KernelLink {
+ public:
+  // Before the ports are bound: deletes SAs an earlier run left behind (they carry our reqid), puts
+  // the shared policies in place. False: *error names what the kernel refused and what to do.
+  virtual bool Prepare(const Settings& settings, std::string* error) = 0;
+  // Answers go to queue->OnReply from now on. False: *error.
+  virtual bool Attach(reactor::Reactor* reactor, KernelQueue* queue, std::string* error) = 0;
+  // Hands over answers that came without the ring (the fake kernel's), and are there any?
+  virtual void Deliver() = 0;
+  virtual bool has_answers() const = 0;
+  // After the last answer: takes no more; detached() after some Dispatch().
+  virtual void Detach() = 0;
+  virtual bool detached() const = 0;
+  // After the ports are closed: removes the shared policies.
+  virtual void Retire(const Settings& settings) = 0;
+};
+
+std::unique_ptr<Kernel> MakeRealKernel();
+// SAs are only pretended: traffic on the protected ports stays in clear.
+std::unique_ptr<Kernel> MakeSimulatedKernel();
+
+}  // namespace edge

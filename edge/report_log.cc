@@ -1,0 +1,55 @@
+#include "edge/report_log.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "xfrm/reply.h"
+
+namespace edge {
+
+std::string FormatAttempt(const Attempt& attempt, const std::vector<Port>& ports) {
+  char from[reactor::kEndpointTextMax];
+  // What a phone calls itself goes into a log: nothing of it may look like the log's own.
+  std::string impi(attempt.impi);
+  std::replace_if(
+      impi.begin(), impi.end(), [](char c) { return c <= ' ' || c > '~'; }, '?');
+  std::string line;
+  const auto out = std::back_inserter(line);
+  fmt::format_to(out, "register impi={} from={} at={}: {}", impi.empty() ? "-" : impi,
+                 std::string_view(from, reactor::WriteEndpoint(attempt.source.remote, from)),
+                 ports[attempt.source.port].text, attempt.result);
+  if (attempt.kernel != std::errc{}) {
+    fmt::format_to(out, " ({}: {}{}{})", xfrm::Name(attempt.kernel), xfrm::Explain(attempt.kernel),
+                   attempt.explanation.empty() ? "" : "; ", attempt.explanation);
+  }
+  if (attempt.status != 0) fmt::format_to(out, "; status={}", attempt.status);
+  if (attempt.agreed) {
+    fmt::format_to(out, " alg={} ealg={} spi-pc={} spi-ps={} port-pc={} port-ps={} esp={}",
+                   xfrm::Name(attempt.algorithms.integrity),
+                   xfrm::Name(attempt.algorithms.encryption), attempt.spi_pc, attempt.spi_ps,
+                   attempt.port_pc, attempt.port_ps, attempt.esp_arrived ? "yes" : "no");
+  }
+  fmt::format_to(out, " {} ms", attempt.duration_ms);
+  return line;
+}
+
+void ReportLog::Write(const Attempt& attempt, uint64_t now_ms) {
+  const bool good = attempt.status == 200;
+  const auto level = good ? spdlog::level::info : spdlog::level::warn;
+  if (!spdlog::should_log(level)) return;
+  if (now_ms / 1000 != second_) {
+    second_ = now_ms / 1000;
+    lines_ = 0;
+    if (suppressed_ > 0) spdlog::warn("{} more registration attempts not shown", suppressed_);
+    suppressed_ = 0;
+  }
+  if (++lines_ > kLinesPerSecond) {
+    ++suppressed_;
+    return;
+  }
+  spdlog::log(level, "{}", FormatAttempt(attempt, *ports_));
+}
+
+}  // namespace edge

@@ -1,0 +1,159 @@
+#include "edge/worker.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "edge/limits.h"
+
+namespace edge {
+namespace {
+
+uint64_t NowMs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
+}
+
+constexpr uint64_t kDrainMaxMs = 5'000;
+
+}  // namespace
+
+std::vector<Port> PortsOf(const Settings& settings) {
+  std::vector<Port> ports;
+  for (const auto& local : settings.gm.listen) ports.push_back(MakePort(Side::kGm, local));
+  for (const auto& local : settings.ipsec.sockets) {
+    ports.push_back(MakePort(Side::kProtected, local));
+  }
+  ports.push_back(MakePort(Side::kCore, settings.core.listen));
+  return ports;
+}
+
+Worker::Worker(const Settings& settings, Kernel* kernel, xfrm::SpiPool* spis, Random* random)
+    : settings_(settings),
+      kernel_(kernel),
+      ports_(PortsOf(settings)),
+      now_ms_(NowMs()),
+      core_(settings, ports_, spis, random, now_ms_),
+      queue_(kernel, this),
+      log_(&ports_) {}
+
+Worker::~Worker() {
+  sockets_.clear();
+  stop_.reset();
+}
+
+bool Worker::Open(std::string* error) {
+  if (!kernel_->Prepare(settings_, error)) return false;
+  reactor_ = reactor::Reactor::Create({}, error);
+  if (reactor_ == nullptr) return false;
+  buffers_ = reactor::BufferRing::Create(reactor_.get(), kReceiveBuffers, error);
+  if (buffers_ == nullptr) return false;
+  sends_ = std::make_unique<reactor::SendPool>(reactor::SendPoolOptions{});
+  stop_ = reactor::StopSignal::Open(reactor_.get(), error);
+  if (stop_ == nullptr || !kernel_->Attach(reactor_.get(), &queue_, error)) return false;
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    reactor::DatagramOptions options;
+    options.local = ports_[i].local;
+    std::string why;
+    auto socket = reactor::DatagramPort::Open(reactor_.get(), buffers_.get(), sends_.get(), options,
+                                              this, static_cast<uint32_t>(i), &why);
+    if (socket == nullptr) {
+      *error = fmt::format("udp:{}: {}", ports_[i].text, why);
+      return false;
+    }
+    sockets_.push_back(std::move(socket));
+  }
+  return true;
+}
+
+void Worker::Run() {
+  while (!stop_->requested()) Turn();
+  Drain();
+}
+
+void Worker::Turn() {
+  now_ms_ = NowMs();
+  reactor_->Dispatch();  // Datagrams and kernel answers in; decisions taken.
+  kernel_->Deliver();
+  core_.OnTime(now_ms_, this);
+  queue_.OnTime(now_ms_);
+  queue_.Flush(now_ms_);  // One batch carries the whole turn's SAs.
+  reactor_->SubmitAndWait(WaitUs());
+}
+
+int64_t Worker::WaitUs() const {
+  if (kernel_->has_answers()) return 0;
+  const uint64_t next = std::min(core_.NextExpiry(), queue_.NextExpiry());
+  if (next == reactor::TimerWheel::kNever) return -1;
+  return next <= now_ms_ ? 0 : static_cast<int64_t>(next - now_ms_) * 1000;
+}
+
+// In order: no new messages; what waits for the kernel gets its answer; the SAs go; the sockets
+// close while the policies still guard the ports; then the policies.
+void Worker::Drain() {
+  stopping_ = true;
+  const uint64_t deadline_ms = NowMs() + kDrainMaxMs;
+  const auto turn_until = [&](auto done) {
+    while (!done() && NowMs() < deadline_ms) {
+      now_ms_ = NowMs();
+      reactor_->Dispatch();
+      kernel_->Deliver();
+      queue_.OnTime(now_ms_);
+      queue_.Flush(now_ms_);
+      if (!done()) reactor_->SubmitAndWait(kernel_->has_answers() ? 0 : 10'000);
+    }
+  };
+  turn_until([&] { return queue_.idle(); });
+  core_.DeleteAll(now_ms_, this);
+  turn_until([&] { return queue_.idle() && sends_->in_flight() == 0; });
+  core_.stats().send_failed += SendErrors();
+  for (const auto& socket : sockets_) socket->Close();
+  kernel_->Detach();
+  stop_->Close();
+  turn_until([&] { return Settled(); });
+  sockets_.clear();
+  kernel_->Retire(settings_);
+}
+
+bool Worker::Settled() const {
+  return std::all_of(sockets_.begin(), sockets_.end(),
+                     [](const auto& socket) { return socket->closed(); }) &&
+         kernel_->detached() && stop_->closed();
+}
+
+uint64_t Worker::SendErrors() const {
+  uint64_t errors = 0;
+  for (const auto& socket : sockets_) errors += socket->counters().send_errors;
+  return errors;
+}
+
+void Worker::OnDatagram(reactor::DatagramPort& port, const reactor::Datagram& datagram,
+                        reactor::BufferLease lease) {
+  if (stopping_) return;
+  if (datagram.truncated) return core_.OnTruncated();
+  lease_ = std::move(lease);
+  const Flow flow{static_cast<PortIndex>(port.tag()), datagram.from};
+  core_.OnDatagram(flow, sip::PaddedView::Promise(datagram.payload), now_ms_, this);
+  lease_ = {};
+}
+
+void Worker::Send(const Flow& to, std::span<const std::string_view> pieces) {
+  if (!sockets_[to.port]->Send(to.remote, pieces, lease_)) ++core_.stats().send_failed;
+}
+
+void Worker::OnInstalled(SetId set, std::errc error, std::string_view explanation) {
+  core_.OnInstalled(set, error, explanation, now_ms_, this);
+}
+
+void Worker::OnExtended(SetId set, std::errc error, std::string_view explanation) {
+  core_.OnExtended(set, error, explanation, now_ms_, this);
+}
+
+void Worker::OnDeleted(SetId set) {
+  core_.OnDeleted(set, now_ms_, this);
+}
+
+}  // namespace edge

@@ -1,0 +1,37 @@
+// SIGTERM and SIGINT as a completion, so that no signal falls between a check and a wait.
+#pragma once
+
+#include <sys/signalfd.h>
+
+#include <memory>
+#include <string>
+
+#include "reactor/reactor.h"
+
+namespace reactor {
+
+class StopSignal {
+ public:
+  // Blocks both signals in the calling thread (start other threads after it) and waits for them on
+  // the ring. Null and *error on failure.
+  static std::unique_ptr<StopSignal> Open(Reactor* reactor, std::string* error);
+  // REQUIRES: closed() or the reactor is gone.
+  ~StopSignal();
+
+  bool requested() const { return requested_; }
+  void Close();
+  bool closed() const { return !armed_; }
+
+ private:
+  StopSignal() = default;
+  static void OnRead(void* owner, Completion* completion, int32_t result, uint32_t flags);
+
+  Reactor* reactor_ = nullptr;
+  int fd_ = -1;
+  bool armed_ = false;
+  bool requested_ = false;
+  Completion completion_;
+  signalfd_siginfo info_{};
+};
+
+}  // namespace reactor

@@ -1,0 +1,157 @@
+// The daemon.
+
+#include <getopt.h>
+#include <sodium.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "edge/settings.h"
+#include "edge/worker.h"
+
+namespace {
+
+constexpr char kHelp[] =
+    R"(gmedge: the Gm edge of an IMS network (P-CSCF): registers phones with IMS AKA, keeps their
+IPsec security associations in the Linux kernel and relays SIP between them and the core.
+
+usage: gmedge --config FILE [--xfrm=kernel|sim]
+       gmedge --config FILE --check-config
+
+  --config FILE     settings, TOML (docs/gmedge.toml has every one with its default)
+  --check-config    read the settings, report every mistake with its line, start nothing
+  --xfrm=kernel     IPsec by the Linux kernel (default; needs CAP_NET_ADMIN, ESP and its algorithms)
+  --xfrm=sim        no IPsec at all, security associations are pretended: for tests and benches
+  --version         print the version
+  --help            print this
+
+SIGTERM or SIGINT ends it: what is under way is finished, the security associations are removed.
+exit status: 0 ended as asked, 1 could not start, 2 wrong settings or usage
+)";
+
+struct Arguments {
+  std::string config;
+  bool check_config = false;
+  bool simulate = false;
+};
+
+enum : int { kConfig = 256, kCheckConfig, kXfrm, kVersion, kHelpOption };
+
+// An exit status, or -1 to go on.
+int ReadArguments(int argc, char** argv, Arguments* arguments) {
+  static const option kOptions[] = {{"config", required_argument, nullptr, kConfig},
+                                    {"check-config", no_argument, nullptr, kCheckConfig},
+                                    {"xfrm", required_argument, nullptr, kXfrm},
+                                    {"version", no_argument, nullptr, kVersion},
+                                    {"help", no_argument, nullptr, kHelpOption},
+                                    {nullptr, 0, nullptr, 0}};
+  for (int choice; (choice = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
+    switch (choice) {
+      case kConfig:
+        arguments->config = optarg;
+        break;
+      case kCheckConfig:
+        arguments->check_config = true;
+        break;
+      case kXfrm:
+        arguments->simulate = std::strcmp(optarg, "sim") == 0;
+        if (arguments->simulate || std::strcmp(optarg, "kernel") == 0) break;
+        std::fprintf(stderr, "gmedge: --xfrm=%s: kernel or sim\n", optarg);
+        return 2;
+      case kVersion:
+        std::printf("gmedge %s\n", GMEDGE_VERSION);
+        return 0;
+      case kHelpOption:
+        std::fputs(kHelp, stdout);
+        return 0;
+      default:
+        std::fputs("try gmedge --help\n", stderr);
+        return 2;
+    }
+  }
+  if (optind < argc || arguments->config.empty()) {
+    std::fputs(optind < argc ? "gmedge: it takes options only; try gmedge --help\n"
+                             : "gmedge: --config FILE is needed; try gmedge --help\n",
+               stderr);
+    return 2;
+  }
+  return -1;
+}
+
+void SetUpLog(const std::string& level) {
+  auto logger = spdlog::stderr_color_mt("gmedge");
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
+  spdlog::set_default_logger(logger);
+  spdlog::set_level(spdlog::level::from_str(level));
+  spdlog::flush_on(spdlog::level::info);
+}
+
+// Keys must not reach a core file or another process (design D9).
+void GuardMemory() {
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  prctl(PR_SET_DUMPABLE, 0);
+}
+
+void LogCounters(const edge::Stats& stats) {
+  std::string line = "counters:";
+  for (const edge::CounterInfo& counter : edge::Counters()) {
+    const uint64_t value = stats.*counter.field;
+    if (value > 0) line += " " + std::string(counter.name) + "=" + std::to_string(value);
+  }
+  spdlog::info("{}", line);
+}
+
+int Serve(const edge::Settings& settings, bool simulate) {
+  const std::unique_ptr<edge::Kernel> kernel =
+      simulate ? edge::MakeSimulatedKernel() : edge::MakeRealKernel();
+  edge::SystemRandom random;
+  xfrm::SpiPool spis({.min_spi = settings.ipsec.min_spi,
+                      .max_spi = settings.ipsec.max_spi,
+                      .permutation_key = {random.Next(), random.Next()}});
+  edge::Worker worker(settings, kernel.get(), &spis, &random);
+  std::string error;
+  if (!worker.Open(&error)) {
+    spdlog::error("{}", error);
+    return 1;
+  }
+  if (simulate) {
+    spdlog::warn(
+        "SIMULATED IPSEC: nothing is encrypted, protected ports take plain text. "
+        "Never use --xfrm=sim towards real phones.");
+  }
+  spdlog::info("gmedge {} ready: {} unprotected and {} protected ports, IPsec by {}",
+               GMEDGE_VERSION, settings.gm.listen.size(), settings.ipsec.sockets.size(),
+               simulate ? "the simulator" : "the kernel");
+  worker.Run();
+  LogCounters(worker.stats());
+  spdlog::info("ended");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  if (const int status = ReadArguments(argc, argv, &arguments); status >= 0) return status;
+  const edge::SettingsResult result = edge::LoadSettings(arguments.config);
+  const std::string report = result.Report(arguments.config);
+  if (!report.empty()) std::fputs(report.c_str(), stderr);
+  if (!result.ok()) return 2;
+  if (arguments.check_config) {
+    std::printf("%s: ok\n", arguments.config.c_str());
+    return 0;
+  }
+  GuardMemory();
+  if (sodium_init() < 0) {
+    std::fputs("gmedge: libsodium found no source of random numbers\n", stderr);
+    return 1;
+  }
+  SetUpLog(result.settings.log.level);
+  return Serve(result.settings, arguments.simulate);
+}
