@@ -1,0 +1,229 @@
+// What a registration and a forwarded message cost gmedge, in CPU microseconds.
+//
+//   edge_load --gmedge=build/release/gmedge [--phones=20000] [--seconds=2] [--json=FILE]
+//
+// Starts the real program in sim mode on one CPU, emulates phones and the core on another, and
+// holds the result against a bare io_uring echo of as many datagrams of the same size. Every flow
+// runs twice: as fast as a window of transactions lets it, then at half that rate whatever comes
+// back, which is where the latencies mean something. docs/performance.md explains the figures.
+#include <absl/flags/flag.h>
+#include <absl/flags/parse.h>
+#include <absl/flags/usage.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <thread>
+
+#include "bench/edge_load_echo.h"
+#include "bench/edge_load_process.h"
+#include "bench/edge_load_report.h"
+#include "bench/edge_load_traffic.h"
+#include "bench/raw_echo.h"
+
+ABSL_FLAG(std::string, gmedge, "", "the program to measure");
+ABSL_FLAG(uint32_t, phones, 20000, "phones, 2..60000");
+ABSL_FLAG(double, seconds, 2, "how long each flow runs, each way");
+ABSL_FLAG(int, window, 64, "transactions under way at once, 1..1024");
+ABSL_FLAG(int, server_cpu, 0, "where gmedge and the echo run; -1: anywhere");
+ABSL_FLAG(int, load_cpu, 1, "where the phones and the core run; -1: anywhere");
+ABSL_FLAG(std::string, json, "", "a file for the result as JSON");
+
+namespace bench {
+namespace {
+
+constexpr size_t kEchoSize = 1200;
+
+// A directory that goes with us: the settings and the log of gmedge.
+class Scratch {
+ public:
+  Scratch() {
+    char pattern[] = "/tmp/edge_load.XXXXXX";
+    if (mkdtemp(pattern) != nullptr) path_ = pattern;
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::string File(std::string_view name) const { return fmt::format("{}/{}", path_, name); }
+
+ private:
+  std::string path_;
+};
+
+// Several runs may share a machine: each has a 127.x.0.0/16 of its own.
+LoadNetwork MakeNetwork() {
+  const uint32_t base = (127u << 24) | ((64 + static_cast<uint32_t>(getpid()) % 64) << 16);
+  LoadNetwork network;
+  network.edge_gm = {base | 1, 5060};
+  network.edge_core = {base | 3, 5060};
+  network.core = {base | 2, 5060};
+  network.phones_ip = base | 0x100;
+  return network;
+}
+
+std::string IpText(uint32_t ip) {
+  return fmt::format("{}.{}.{}.{}", ip >> 24, (ip >> 16) & 255, (ip >> 8) & 255, ip & 255);
+}
+
+void WriteSettings(const LoadNetwork& network, uint32_t phones, const std::string& path) {
+  const std::string edge = IpText(network.edge_gm.ip);
+  std::ofstream file(path);
+  file << "[ipsec]\nsocket = [";
+  for (const int port : {6100, 6101, 6102}) file << fmt::format("\"ipsec:{}:{}\", ", edge, port);
+  file << fmt::format("]\nmin_spi = 65536\nmax_spi = {}\n", 65536 + 8 * phones + 65536);
+  file << fmt::format("[gm]\nlisten = \"{}:{}\"\n", edge, network.edge_gm.port);
+  file << fmt::format("[core]\nlisten = \"{}:{}\"\n", IpText(network.edge_core.ip),
+                      network.edge_core.port);
+  file << fmt::format("next_hop = \"{}:{}\"\n", IpText(network.core.ip), network.core.port);
+  file << "visited_network_id = \"visited.example\"\norig_ioi = \"visited.example\"\n";
+  file << fmt::format("[limits]\nregistrations_max = {}\n[log]\nlevel = \"warn\"\n", 2 * phones);
+}
+
+double OwnCpuSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+class EdgeLoad {
+ public:
+  EdgeLoad() : traffic_(MakeNetwork(), absl::GetFlag(FLAGS_phones)) {}
+
+  int Run() {
+    std::string error;
+    if (!Start(&error)) {
+      fmt::print(stderr, "edge_load: {}\n{}", error, LogText());
+      return 1;
+    }
+    report_.echo_before = echo_.Run(kEchoSize, FlatOut());
+    MeasureRegistrations();
+    for (const LoadFlow flow :
+         {LoadFlow::kRefresh, LoadFlow::kMoOptions, LoadFlow::kMoMessage, LoadFlow::kMtMessage}) {
+      const double per_second = Measure(flow, FlatOut(), UINT64_MAX);
+      if (per_second > 0) Measure(flow, Paced(per_second / 2), UINT64_MAX);
+    }
+    report_.echo_after = echo_.Run(kEchoSize, FlatOut());
+    return Finish();
+  }
+
+ private:
+  static LoadPace FlatOut() {
+    return {0, absl::GetFlag(FLAGS_window), absl::GetFlag(FLAGS_seconds)};
+  }
+  static LoadPace Paced(double per_second) {
+    return {per_second, absl::GetFlag(FLAGS_window), absl::GetFlag(FLAGS_seconds)};
+  }
+
+  bool Start(std::string* error) {
+    PinToCpu(absl::GetFlag(FLAGS_load_cpu));
+    const int server_cpu = absl::GetFlag(FLAGS_server_cpu);
+    if (!echo_.Open(server_cpu, error) || !traffic_.Open(error)) return false;
+    const LoadNetwork& network = traffic_.network();
+    WriteSettings(network, absl::GetFlag(FLAGS_phones), scratch_.File("gmedge.toml"));
+    const std::vector<std::string> command = {absl::GetFlag(FLAGS_gmedge), "--xfrm=sim",
+                                              "--config=" + scratch_.File("gmedge.toml")};
+    if (!edge_.Start(command, server_cpu, scratch_.File("log"), error)) return false;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!IsUdpBound(network.edge_gm.ip, network.edge_gm.port) ||
+           !IsUdpBound(network.edge_core.ip, network.edge_core.port)) {
+      if (!edge_.running() || std::chrono::steady_clock::now() > deadline) {
+        *error = "gmedge did not start; its log:";
+        return false;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    report_.machine = DescribeMachine();
+    report_.edge = fmt::format("{} {}", command[0], command[1]);
+    report_.phones = absl::GetFlag(FLAGS_phones);
+    report_.window = absl::GetFlag(FLAGS_window);
+    report_.echo_size = kEchoSize;
+    report_.memory_idle_bytes = edge_.MemorySize();
+    return true;
+  }
+
+  // Half of the phones register as fast as they can, the others at half that rate. However long
+  // it takes: the other flows want them all.
+  void MeasureRegistrations() {
+    LoadPace pace = FlatOut();
+    pace.seconds = 600;
+    const double per_second = Measure(LoadFlow::kRegistration, pace, traffic_.fresh() / 2);
+    pace.per_second = per_second / 2;
+    if (per_second > 0) Measure(LoadFlow::kRegistration, pace, UINT64_MAX);
+    report_.memory_full_bytes = edge_.MemorySize();
+  }
+
+  // Adds a row; returns how many transactions completed a second.
+  double Measure(LoadFlow flow, const LoadPace& pace, uint64_t transactions_max) {
+    fmt::print(stderr, "{} {}...\n", Name(flow), pace.per_second > 0 ? "paced" : "flat out");
+    LoadRow row;
+    row.flow = flow;
+    row.paced_per_second = pace.per_second;
+    const double edge_before = edge_.CpuSeconds();
+    const double own_before = OwnCpuSeconds();
+    row.load = traffic_.Run(flow, pace, transactions_max);
+    row.edge_cpu_seconds = edge_.CpuSeconds() - edge_before;
+    row.load_cpu_seconds = OwnCpuSeconds() - own_before;
+    const double per_second =
+        row.load.seconds > 0 ? static_cast<double>(row.load.completed) / row.load.seconds : 0;
+    if (row.load.forwarded > 0) {
+      LoadPace echo_pace = Paced(row.MessagesPerSecond());
+      row.echo = echo_.Run(row.load.forwarded_bytes / row.load.forwarded, echo_pace);
+    }
+    report_.rows.push_back(std::move(row));
+    return per_second;
+  }
+
+  int Finish() {
+    const int status = edge_.Stop();
+    fmt::print("{}", report_.Table());
+    if (const std::string path = absl::GetFlag(FLAGS_json); !path.empty()) {
+      std::ofstream(path) << report_.Json();
+    }
+    if (status != 0) {
+      fmt::print(stderr, "edge_load: gmedge ended with {}; its log:\n{}", status, LogText());
+      return 1;
+    }
+    if (report_.IsSound()) return 0;
+    fmt::print(stderr, "edge_load: transactions were refused or lost: the figures mean little\n{}",
+               LogText());
+    return 1;
+  }
+
+  std::string LogText() const {
+    std::ostringstream text;
+    text << std::ifstream(scratch_.File("log")).rdbuf();
+    return text.str();
+  }
+
+  Scratch scratch_;
+  LoadEcho echo_;
+  LoadTraffic traffic_;
+  LoadProcess edge_;
+  LoadReport report_;
+};
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("CPU microseconds per registration and forwarded message of gmedge");
+  absl::ParseCommandLine(argc, argv);
+  const uint32_t phones = absl::GetFlag(FLAGS_phones);
+  const int window = absl::GetFlag(FLAGS_window);
+  if (absl::GetFlag(FLAGS_gmedge).empty() || phones < 2 || phones > 60000 || window < 1 ||
+      window > 1024) {
+    fmt::print(stderr, "edge_load: --gmedge=PROGRAM, --phones 2..60000, --window 1..1024\n");
+    return 2;
+  }
+  return bench::EdgeLoad().Run();
+}

@@ -1,0 +1,61 @@
+#include "bench/edge_load_echo.h"
+
+#include <poll.h>
+#include <time.h>
+
+#include <algorithm>
+
+namespace bench {
+namespace {
+
+constexpr uint32_t kLoopback = 0x7f000001;
+constexpr uint64_t kSilenceNs = 200'000'000;  // Then what is missing is lost.
+
+void WaitFor(int fd, uint64_t ns) {
+  pollfd socket = {fd, POLLIN, 0};
+  const timespec timeout = {0, static_cast<long>(std::min<uint64_t>(ns, 10'000'000))};
+  ppoll(&socket, 1, &timeout, nullptr);
+}
+
+}  // namespace
+
+bool LoadEcho::Open(int cpu, std::string* error) {
+  address_.ip = kLoopback;
+  return echo_.Start(cpu, &address_.port, error) && socket_.Open({kLoopback, 0}, error);
+}
+
+EchoResult LoadEcho::Run(size_t size, const LoadPace& pace) {
+  const std::string payload(std::min(size, LoadSocket::kDatagramSizeMax), 'x');
+  const double cpu_before = echo_.CpuSeconds();
+  const uint64_t begin_ns = NowNs();
+  const uint64_t end_ns = begin_ns + static_cast<uint64_t>(pace.seconds * 1e9);
+  uint64_t sent = 0;
+  EchoResult result;
+  uint64_t last_ns = begin_ns;
+  for (uint64_t now_ns = begin_ns; now_ns < end_ns || sent > result.echoed; now_ns = NowNs()) {
+    if (now_ns > end_ns && now_ns > last_ns + kSilenceNs) break;
+    uint64_t due = sent;
+    if (now_ns < end_ns && pace.per_second == 0) {
+      due = result.echoed + static_cast<uint64_t>(pace.window);
+    } else if (now_ns < end_ns) {
+      due = static_cast<uint64_t>(static_cast<double>(now_ns - begin_ns) / 1e9 * pace.per_second);
+    }
+    for (; sent < due; ++sent) socket_.Send(0, address_, payload);
+    socket_.Flush();
+    const int count = socket_.Receive([](const LoadSocket::Received&) {});
+    result.echoed += static_cast<uint64_t>(count);
+    if (count > 0) {
+      last_ns = now_ns;
+    } else {
+      const double next_s = static_cast<double>(sent + 1) / std::max(pace.per_second, 1.0);
+      const uint64_t next_ns = begin_ns + static_cast<uint64_t>(next_s * 1e9);
+      WaitFor(socket_.fd(), next_ns > now_ns ? next_ns - now_ns : 0);
+    }
+  }
+  result.lost = sent - result.echoed;
+  result.seconds = static_cast<double>(last_ns - begin_ns) / 1e9;
+  result.cpu_seconds = echo_.CpuSeconds() - cpu_before;
+  return result;
+}
+
+}  // namespace bench

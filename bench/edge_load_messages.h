@@ -1,0 +1,72 @@
+// The messages of emulated phones and of the core behind them: as long and as full as real ones,
+// and cheap to make. Nothing here is checked or computed: the edge does not look at the digest.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "bench/edge_load_socket.h"
+
+namespace bench {
+
+// Who is where. All phones use the same three ports, each on an address of its own.
+struct LoadNetwork {
+  Address edge_gm;
+  Address edge_core;
+  Address core;
+  uint32_t phones_ip = 0;  // Of the first phone; the next has the next address.
+  uint16_t port_plain = 0;
+  uint16_t port_uc = 0;
+  uint16_t port_us = 0;
+};
+
+struct LoadPhone {
+  uint32_t index = 0;
+  uint32_t ip = 0;
+  uint16_t port_ps = 0;  // The edge's, from Security-Server.
+  uint32_t cseq = 0;
+  bool is_registered = false;
+  std::string security_server;  // As received: goes back as Security-Verify.
+  std::string path;             // The edge's URI for this phone, "<sip:...>".
+};
+
+// Names a transaction in its Call-ID.
+using TransactionId = uint64_t;
+
+class LoadMessages {
+ public:
+  explicit LoadMessages(const LoadNetwork& network) : network_(network) {}
+
+  // Each writes into `out` and returns the size; asserts that it fits.
+  enum class Credentials : uint8_t { kEmpty, kAnswer };
+  size_t Register(const LoadPhone& phone, TransactionId id, Credentials credentials,
+                  std::span<char> out) const;
+  // OPTIONS or MESSAGE of a phone.
+  size_t MoRequest(std::string_view method, const LoadPhone& phone, TransactionId id,
+                   std::span<char> out) const;
+  // MESSAGE of the core to a phone.
+  size_t MtRequest(const LoadPhone& phone, TransactionId id, std::span<char> out) const;
+  // The core's 401 with keys.
+  size_t Challenge(std::string_view request, std::span<char> out) const;
+  // The core's 200 to a REGISTER.
+  size_t Accept(std::string_view request, std::span<char> out) const;
+  // 200 to anything else, of either side.
+  size_t Ok(std::string_view request, std::span<char> out) const;
+
+ private:
+  const LoadNetwork network_;
+};
+
+// 0 when it is none of ours.
+TransactionId TransactionOf(std::string_view message);
+// The value of the first header of this name, written like this; "" when there is none.
+std::string_view ValueOf(std::string_view message, std::string_view name);
+// 0 for a request.
+int StatusOf(std::string_view message);
+// port-s of a Security-Server; 0 when there is none.
+uint16_t ServerPortOf(std::string_view security_server);
+
+}  // namespace bench

@@ -1,0 +1,108 @@
+#include "bench/edge_load_process.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include "bench/raw_echo.h"
+
+namespace bench {
+namespace {
+
+// Runs in the child until exec: only async-signal-safe calls.
+[[noreturn]] void Become(char* const* arguments, int cpu, int log) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  PinToCpu(cpu);
+  dup2(log, STDOUT_FILENO);
+  dup2(log, STDERR_FILENO);
+  execv(arguments[0], arguments);
+  const char failed[] = "cannot execute it\n";
+  if (write(STDERR_FILENO, failed, sizeof(failed) - 1) < 0) _exit(126);
+  _exit(127);
+}
+
+}  // namespace
+
+LoadProcess::~LoadProcess() {
+  Stop();
+}
+
+bool LoadProcess::Start(const std::vector<std::string>& command, int cpu,
+                        const std::string& log_path, std::string* error) {
+  std::vector<char*> arguments;
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  const int log = open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (log >= 0) pid_ = fork();
+  if (pid_ == 0) Become(arguments.data(), cpu, log);
+  if (pid_ < 0) *error = fmt::format("{}: {}", command[0], strerror(errno));
+  if (log >= 0) close(log);
+  return pid_ > 0;
+}
+
+bool LoadProcess::running() {
+  if (pid_ <= 0) return false;
+  if (waitpid(pid_, &status_, WNOHANG) == 0) return true;
+  pid_ = -1;
+  return false;
+}
+
+double LoadProcess::CpuSeconds() const {
+  const std::string tasks = fmt::format("/proc/{}/task", pid_);
+  DIR* const directory = opendir(tasks.c_str());
+  if (directory == nullptr) return 0;
+  uint64_t sum_ns = 0;
+  while (const dirent* const entry = readdir(directory)) {
+    if (entry->d_name[0] == '.') continue;
+    uint64_t ns = 0;
+    std::ifstream(fmt::format("{}/{}/schedstat", tasks, entry->d_name)) >> ns;
+    sum_ns += ns;
+  }
+  closedir(directory);
+  return static_cast<double>(sum_ns) / 1e9;
+}
+
+uint64_t LoadProcess::MemorySize() const {
+  uint64_t total = 0;
+  uint64_t resident = 0;
+  std::ifstream(fmt::format("/proc/{}/statm", pid_)) >> total >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+int LoadProcess::Stop() {
+  if (running()) {
+    kill(pid_, SIGTERM);
+    for (int i = 0; i < 500 && running(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+  if (pid_ > 0) {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, &status_, 0);
+    pid_ = -1;
+  }
+  return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
+}
+
+bool IsUdpBound(uint32_t ip, uint16_t port) {
+  // The kernel prints the address as it lies in memory.
+  const std::string wanted = fmt::format(" {:08X}:{:04X} ", htonl(ip), port);
+  std::ifstream sockets("/proc/net/udp");
+  for (std::string line; std::getline(sockets, line);) {
+    if (line.find(wanted) != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace bench

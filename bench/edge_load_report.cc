@@ -1,0 +1,151 @@
+#include "bench/edge_load_report.h"
+
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+namespace bench {
+namespace {
+
+double Ratio(double a, double b) {
+  return b > 0 ? a / b : 0;
+}
+
+double Mebibytes(uint64_t bytes) {
+  return static_cast<double>(bytes) / (1 << 20);
+}
+
+std::string JsonText(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (static_cast<unsigned char>(c) >= 0x20) quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string EchoLine(std::string_view when, size_t size, const EchoResult& echo) {
+  return fmt::format("raw echo {:<7}{} bytes: {:.0f} messages/s, {:.2f} µs CPU each, {} lost\n",
+                     when, size, echo.PerSecond(), echo.Microseconds(), echo.lost);
+}
+
+std::string JsonEcho(const EchoResult& echo) {
+  return fmt::format(R"({{"echoed": {}, "lost": {}, "per_second": {:.1f}, "cpu_us": {:.3f}}})",
+                     echo.echoed, echo.lost, echo.PerSecond(), echo.Microseconds());
+}
+
+std::string JsonRow(const LoadRow& row) {
+  std::string json = fmt::format(
+      R"({{"flow": {}, "paced_per_second": {:.1f}, "started": {}, "completed": {}, )",
+      JsonText(Name(row.flow)), row.paced_per_second, row.load.started, row.load.completed);
+  fmt::format_to(
+      std::back_inserter(json),
+      R"("refused": {}, "lost": {}, "forwarded": {}, "forwarded_bytes": {}, "seconds": {:.4f}, )",
+      row.load.refused, row.load.lost, row.load.forwarded, row.load.forwarded_bytes,
+      row.load.seconds);
+  fmt::format_to(std::back_inserter(json),
+                 R"("edge_cpu_seconds": {:.6f}, "load_cpu_seconds": {:.6f}, )",
+                 row.edge_cpu_seconds, row.load_cpu_seconds);
+  fmt::format_to(std::back_inserter(json),
+                 R"("cpu_us_per_message": {:.3f}, "cpu_us_per_transaction": {:.3f}, )",
+                 row.MicrosecondsPerMessage(), row.MicrosecondsPerTransaction());
+  fmt::format_to(std::back_inserter(json),
+                 R"("latency_us": {{"p50": {:.1f}, "p99": {:.1f}}}, "raw_echo": {}}})",
+                 row.Latency(0.5), row.Latency(0.99), JsonEcho(row.echo));
+  return json;
+}
+
+}  // namespace
+
+double LoadRow::MicrosecondsPerMessage() const {
+  return Ratio(edge_cpu_seconds * 1e6, static_cast<double>(load.forwarded));
+}
+
+double LoadRow::MicrosecondsPerTransaction() const {
+  return Ratio(edge_cpu_seconds * 1e6, static_cast<double>(load.completed));
+}
+
+double LoadRow::MessagesPerSecond() const {
+  return Ratio(static_cast<double>(load.forwarded), load.seconds);
+}
+
+double LoadRow::Latency(double share) const {
+  if (load.latency_ns.empty()) return 0;
+  std::vector<uint32_t> sorted = load.latency_ns;
+  const size_t index = static_cast<size_t>(share * static_cast<double>(sorted.size() - 1));
+  std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(index),
+                   sorted.end());
+  return sorted[index] / 1e3;
+}
+
+std::string LoadReport::Table() const {
+  std::string table =
+      fmt::format("{}\n{}\n{} phones, window {}\n\n", machine, edge, phones, window);
+  table += EchoLine("before", echo_size, echo_before);
+  table += EchoLine("after", echo_size, echo_after);
+  fmt::format_to(std::back_inserter(table),
+                 "memory of gmedge: {:.1f} MiB at start, {:.1f} MiB with the phones\n\n",
+                 Mebibytes(memory_idle_bytes), Mebibytes(memory_full_bytes));
+  // us: CPU microseconds of gmedge.
+  fmt::format_to(std::back_inserter(table),
+                 "{:<17}{:>8} {:>9} {:>9} {:>8} {:>8} {:>7} {:>6} {:>6} {:>9} {:>9} {:>6} {:>6}\n",
+                 "flow", "pace/s", "flows/s", "msgs/s", "µs/flow", "µs/msg", "echo µs", "x echo",
+                 "lost", "p50 µs", "p99 µs", "edge %", "load %");
+  for (const LoadRow& row : rows) {
+    const std::string pace =
+        row.paced_per_second > 0 ? fmt::format("{:.0f}", row.paced_per_second) : "window";
+    fmt::format_to(
+        std::back_inserter(table),
+        "{:<17}{:>8} {:>9.0f} {:>9.0f} {:>7.2f} {:>7.2f} {:>7.2f} {:>6.2f} {:>6} {:>8.0f} "
+        "{:>8.0f} {:>6.0f} {:>6.0f}\n",
+        Name(row.flow), pace, Ratio(static_cast<double>(row.load.completed), row.load.seconds),
+        row.MessagesPerSecond(), row.MicrosecondsPerTransaction(), row.MicrosecondsPerMessage(),
+        row.echo.Microseconds(), Ratio(row.MicrosecondsPerMessage(), row.echo.Microseconds()),
+        row.load.lost + row.load.refused, row.Latency(0.5), row.Latency(0.99),
+        100 * Ratio(row.edge_cpu_seconds, row.load.seconds),
+        100 * Ratio(row.load_cpu_seconds, row.load.seconds));
+    if (!row.load.surprise.empty()) table += "  refused with: " + row.load.surprise + "\n";
+  }
+  return table;
+}
+
+std::string LoadReport::Json() const {
+  std::string json =
+      fmt::format("{{\"machine\": {}, \"edge\": {}, \"phones\": {}, \"window\": {},\n",
+                  JsonText(machine), JsonText(edge), phones, window);
+  fmt::format_to(std::back_inserter(json),
+                 " \"echo_size\": {}, \"echo_before\": {},\n \"echo_after\": {},\n", echo_size,
+                 JsonEcho(echo_before), JsonEcho(echo_after));
+  fmt::format_to(std::back_inserter(json),
+                 " \"memory_idle_bytes\": {}, \"memory_full_bytes\": {},\n \"rows\": [",
+                 memory_idle_bytes, memory_full_bytes);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    json += (i == 0 ? "\n  " : ",\n  ") + JsonRow(rows[i]);
+  }
+  return json + "]}\n";
+}
+
+bool LoadReport::IsSound() const {
+  return std::all_of(rows.begin(), rows.end(), [](const LoadRow& row) {
+    return row.load.completed > 0 && row.load.refused == 0 &&
+           row.load.lost * 100 <= row.load.started;
+  });
+}
+
+std::string DescribeMachine() {
+  std::string model = "unknown CPU";
+  std::ifstream cpus("/proc/cpuinfo");
+  for (std::string line; std::getline(cpus, line);) {
+    if (!line.starts_with("model name")) continue;
+    model = line.substr(line.find(':') + 2);
+    break;
+  }
+  utsname system{};
+  uname(&system);
+  return fmt::format("{}, Linux {}", model, system.release);
+}
+
+}  // namespace bench

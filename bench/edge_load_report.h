@@ -1,0 +1,51 @@
+// What the load bench found, as a table and as JSON.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/edge_load_echo.h"
+#include "bench/edge_load_traffic.h"
+
+namespace bench {
+
+// One phase: the edge, and the raw echo at the same number and size of datagrams a second.
+struct LoadRow {
+  LoadFlow flow = LoadFlow::kRegistration;
+  double paced_per_second = 0;  // Transactions; 0: as many as the window lets through.
+  LoadResult load;
+  double edge_cpu_seconds = 0;
+  double load_cpu_seconds = 0;  // What the phones and the core cost us.
+  EchoResult echo;
+
+  double MicrosecondsPerMessage() const;
+  double MicrosecondsPerTransaction() const;
+  double MessagesPerSecond() const;
+  // In microseconds, of the completed transactions; `share` 0.5 is the median.
+  double Latency(double share) const;
+};
+
+struct LoadReport {
+  std::string machine;  // CPU, kernel.
+  std::string edge;     // What `gmedge --version` says, how it ran.
+  uint32_t phones = 0;
+  int window = 0;
+  EchoResult echo_before;  // As many as the window lets through, before and after all phases.
+  EchoResult echo_after;
+  size_t echo_size = 0;
+  uint64_t memory_idle_bytes = 0;  // Resident: before the first phone, with all of them.
+  uint64_t memory_full_bytes = 0;
+  std::vector<LoadRow> rows;
+
+  std::string Table() const;
+  std::string Json() const;
+  // Nothing was refused, and at most one transaction in a hundred was lost.
+  bool IsSound() const;
+};
+
+// "AMD EPYC, Linux 6.1.0".
+std::string DescribeMachine();
+
+}  // namespace bench

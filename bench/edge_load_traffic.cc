@@ -1,0 +1,262 @@
+#include "bench/edge_load_traffic.h"
+
+#include <poll.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace bench {
+namespace {
+
+constexpr uint64_t kTimeoutNs = 2'000'000'000;
+constexpr uint64_t kNsPerSecond = 1'000'000'000;
+
+}  // namespace
+
+uint64_t NowNs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * kNsPerSecond + static_cast<uint64_t>(now.tv_nsec);
+}
+
+std::string_view Name(LoadFlow flow) {
+  switch (flow) {
+    case LoadFlow::kRegistration:
+      return "registration";
+    case LoadFlow::kRefresh:
+      return "REGISTER refresh";
+    case LoadFlow::kMoOptions:
+      return "MO OPTIONS";
+    case LoadFlow::kMoMessage:
+      return "MO MESSAGE";
+    case LoadFlow::kMtMessage:
+      return "MT MESSAGE";
+  }
+  return "?";
+}
+
+LoadTraffic::LoadTraffic(const LoadNetwork& network, uint32_t phones)
+    : network_(network), phones_(phones), slots_(kTransactionsMax) {
+  for (uint32_t i = 0; i < phones; ++i) {
+    phones_[i].index = i;
+    phones_[i].ip = network.phones_ip + i;
+  }
+  for (uint32_t i = kTransactionsMax; i > 0; --i) free_slots_.push_back(i - 1);
+}
+
+bool LoadTraffic::Open(std::string* error) {
+  if (!plain_.Open({}, error) || !uc_.Open({}, error) || !us_.Open({}, error)) return false;
+  if (!core_.Open(network_.core, error)) return false;
+  network_.port_plain = plain_.port();
+  network_.port_uc = uc_.port();
+  network_.port_us = us_.port();
+  return true;
+}
+
+LoadResult LoadTraffic::Run(LoadFlow flow, const LoadPace& pace, uint64_t transactions_max) {
+  flow_ = flow;
+  result_ = {};
+  transactions_left_ = transactions_max;
+  begin_ns_ = NowNs();
+  last_end_ns_ = begin_ns_;
+  const uint64_t end_ns = begin_ns_ + static_cast<uint64_t>(pace.seconds * 1e9);
+  bool is_starting = true;
+  while (is_starting || under_way() > 0) {
+    const uint64_t now_ns = NowNs();
+    if (is_starting) is_starting = now_ns < end_ns && StartDue(pace, now_ns);
+    Flush();
+    const bool has_received = Receive();
+    Expire(now_ns);
+    if (!has_received) Wait(pace, now_ns);
+  }
+  Flush();
+  result_.seconds = static_cast<double>(last_end_ns_ - begin_ns_) / 1e9;
+  return std::move(result_);
+}
+
+// Starts what is due; false when there is nothing left to start.
+bool LoadTraffic::StartDue(const LoadPace& pace, uint64_t now_ns) {
+  if (pace.per_second == 0) {
+    while (under_way() < static_cast<size_t>(pace.window)) {
+      if (!StartOne(now_ns)) return false;
+    }
+    return true;
+  }
+  const double elapsed_s = static_cast<double>(now_ns - begin_ns_) / 1e9;
+  const uint64_t due = static_cast<uint64_t>(elapsed_s * pace.per_second);
+  while (result_.started < due && !free_slots_.empty()) {
+    const double at_s = static_cast<double>(result_.started) / pace.per_second;
+    if (!StartOne(begin_ns_ + static_cast<uint64_t>(at_s * 1e9))) return false;
+  }
+  return true;
+}
+
+bool LoadTraffic::StartOne(uint64_t started_ns) {
+  if (transactions_left_ == 0) return false;
+  uint32_t phone = 0;
+  if (flow_ == LoadFlow::kRegistration) {
+    if (next_fresh_ == phones_.size()) return false;
+    phone = static_cast<uint32_t>(next_fresh_++);
+  } else {
+    if (registered_.empty()) return false;
+    phone = registered_[next_registered_++ % registered_.size()];
+  }
+  const uint32_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  const TransactionId id = (static_cast<TransactionId>(++generation_) << 32) | slot;
+  slots_[slot] = {id, phone, started_ns};
+  order_.push_back({id, started_ns});
+  --transactions_left_;
+  ++result_.started;
+  SendRequest(&phones_[phone], id);
+  return true;
+}
+
+void LoadTraffic::SendRequest(LoadPhone* phone, TransactionId id) {
+  const LoadMessages messages(network_);
+  const Address protected_port = {network_.edge_gm.ip, phone->port_ps};
+  ++phone->cseq;
+  if (flow_ == LoadFlow::kMtMessage) {
+    core_.Commit(0, network_.edge_core, messages.MtRequest(*phone, id, RoomOf(&core_)));
+  } else if (flow_ == LoadFlow::kRegistration) {
+    const size_t size =
+        messages.Register(*phone, id, LoadMessages::Credentials::kEmpty, RoomOf(&plain_));
+    plain_.Commit(phone->ip, network_.edge_gm, size);
+  } else if (flow_ == LoadFlow::kRefresh) {
+    const size_t size =
+        messages.Register(*phone, id, LoadMessages::Credentials::kAnswer, RoomOf(&uc_));
+    uc_.Commit(phone->ip, protected_port, size);
+  } else {
+    const std::string_view method = flow_ == LoadFlow::kMoOptions ? "OPTIONS" : "MESSAGE";
+    uc_.Commit(phone->ip, protected_port, messages.MoRequest(method, *phone, id, RoomOf(&uc_)));
+  }
+}
+
+bool LoadTraffic::Receive() {
+  int count = core_.Receive([this](const LoadSocket::Received& received) { OnCore(received); });
+  count += us_.Receive([this](const LoadSocket::Received& received) { OnProtected(received); });
+  count += plain_.Receive([this](const LoadSocket::Received& received) { OnPlain(received); });
+  return count > 0;
+}
+
+// On the unprotected port of a phone: the challenge, or the end.
+void LoadTraffic::OnPlain(const LoadSocket::Received& received) {
+  Count(received);
+  Transaction* const transaction = Find(received.payload);
+  if (transaction == nullptr) return;
+  const int status = StatusOf(received.payload);
+  if (status != 401) return End(transaction, status, received.payload);
+  OnChallenge(&phones_[transaction->phone], received.payload);
+}
+
+void LoadTraffic::OnChallenge(LoadPhone* phone, std::string_view message) {
+  phone->security_server = ValueOf(message, "Security-Server");
+  phone->port_ps = ServerPortOf(phone->security_server);
+  if (phone->port_ps == 0) return End(Find(message), 401, message);
+  ++phone->cseq;
+  const LoadMessages messages(network_);
+  const size_t size = messages.Register(*phone, TransactionOf(message),
+                                        LoadMessages::Credentials::kAnswer, RoomOf(&uc_));
+  uc_.Commit(phone->ip, {network_.edge_gm.ip, phone->port_ps}, size);
+}
+
+// On port_us of a phone: answers to what it sent from port_uc, and requests.
+void LoadTraffic::OnProtected(const LoadSocket::Received& received) {
+  Count(received);
+  Transaction* const transaction = Find(received.payload);
+  if (transaction == nullptr) return;
+  if (const int status = StatusOf(received.payload); status != 0) {
+    return End(transaction, status, received.payload);
+  }
+  const LoadPhone& phone = phones_[transaction->phone];
+  const size_t size = LoadMessages(network_).Ok(received.payload, RoomOf(&uc_));
+  uc_.Commit(phone.ip, {network_.edge_gm.ip, phone.port_ps}, size);
+}
+
+void LoadTraffic::OnCore(const LoadSocket::Received& received) {
+  Count(received);
+  Transaction* const transaction = Find(received.payload);
+  if (transaction == nullptr) return;
+  const std::string_view message = received.payload;
+  if (const int status = StatusOf(message); status != 0) {
+    return End(transaction, status, message);
+  }
+  const LoadMessages messages(network_);
+  size_t size = 0;
+  if (!message.starts_with("REGISTER ")) {
+    size = messages.Ok(message, RoomOf(&core_));
+  } else if (message.find("response=\"\"") != std::string_view::npos) {
+    size = messages.Challenge(message, RoomOf(&core_));
+  } else {
+    size = messages.Accept(message, RoomOf(&core_));
+    if (flow_ == LoadFlow::kRegistration) {
+      phones_[transaction->phone].path = ValueOf(message, "Path");
+    }
+  }
+  core_.Commit(0, received.from, size);
+}
+
+void LoadTraffic::Count(const LoadSocket::Received& received) {
+  ++result_.forwarded;
+  result_.forwarded_bytes += received.payload.size();
+}
+
+LoadTraffic::Transaction* LoadTraffic::Find(std::string_view message) {
+  const TransactionId id = TransactionOf(message);
+  Transaction& transaction = slots_[id % kTransactionsMax];
+  return id != 0 && transaction.id == id ? &transaction : nullptr;
+}
+
+void LoadTraffic::End(Transaction* transaction, int status, std::string_view message) {
+  const uint64_t now_ns = NowNs();
+  last_end_ns_ = std::max(last_end_ns_, now_ns);
+  if (status == 200) {
+    const uint64_t latency_ns = now_ns - transaction->started_ns;
+    ++result_.completed;
+    result_.latency_ns.push_back(static_cast<uint32_t>(std::min<uint64_t>(latency_ns, UINT32_MAX)));
+    if (flow_ == LoadFlow::kRegistration) registered_.push_back(transaction->phone);
+  } else {
+    ++result_.refused;
+    if (result_.surprise.empty()) result_.surprise = message.substr(0, message.find('\r'));
+  }
+  free_slots_.push_back(static_cast<uint32_t>(transaction->id % kTransactionsMax));
+  transaction->id = 0;
+}
+
+void LoadTraffic::Expire(uint64_t now_ns) {
+  while (!order_.empty()) {
+    const Started& oldest = order_.front();
+    Transaction& transaction = slots_[oldest.id % kTransactionsMax];
+    if (transaction.id == oldest.id) {
+      if (now_ns < oldest.started_ns + kTimeoutNs) return;
+      ++result_.lost;
+      free_slots_.push_back(static_cast<uint32_t>(oldest.id % kTransactionsMax));
+      transaction.id = 0;
+    }
+    order_.pop_front();
+  }
+}
+
+void LoadTraffic::Flush() {
+  plain_.Flush();
+  uc_.Flush();
+  us_.Flush();
+  core_.Flush();
+}
+
+// Until something arrives or the next start is due.
+void LoadTraffic::Wait(const LoadPace& pace, uint64_t now_ns) {
+  uint64_t wait_ns = 10'000'000;
+  if (pace.per_second > 0) {
+    const double next_s = static_cast<double>(result_.started + 1) / pace.per_second;
+    const uint64_t next_ns = begin_ns_ + static_cast<uint64_t>(next_s * 1e9);
+    wait_ns = next_ns > now_ns ? std::min(next_ns - now_ns, wait_ns) : 0;
+  }
+  pollfd sockets[] = {{core_.fd(), POLLIN, 0}, {us_.fd(), POLLIN, 0}, {plain_.fd(), POLLIN, 0}};
+  const timespec timeout = {0, static_cast<long>(wait_ns)};
+  Flush();
+  ppoll(sockets, std::size(sockets), &timeout, nullptr);
+}
+
+}  // namespace bench
