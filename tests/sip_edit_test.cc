@@ -27,7 +27,9 @@ struct Case {
   std::string error = "Ok";
 };
 
-void PrintTo(const Case& each, std::ostream* out) { *out << each.name; }
+void PrintTo(const Case& each, std::ostream* out) {
+  *out << each.name;
+}
 
 std::vector<Case> ReadCases() {
   std::vector<Case> cases;

@@ -1,133 +1,68 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
+#include <random>
 #include <string>
 
 #include "sip/scan.h"
-#include "tests/guard_page.h"
+#include "tests/sip_fixture.h"
 
 namespace sip {
 namespace {
 
 using gmedge_test::GuardedText;
+using gmedge_test::ReadData;
 
-class SipScan : public testing::TestWithParam<ScanKernel> {
- protected:
-  ScanResult Scan(std::string_view text, int capacity = 8) {
-    const GuardedText guarded(text, '\n');  // Line ends right behind the text must not be seen.
-    index_ = {.marks = marks_.data(), .capacity = capacity};
-    return GetParam().scan(guarded.padded(), &index_);
-  }
-  // "begin,colon,end,next"
-  std::string Mark(int i) const {
-    const LineMark& mark = marks_[static_cast<size_t>(i)];
-    return std::to_string(mark.begin) + "," + std::to_string(mark.colon) + "," +
-           std::to_string(mark.end) + "," + std::to_string(mark.next);
+constexpr int kCapacity = 32;
+
+struct Scanned {
+  Scanned(const ScanKernel& kernel, std::string_view text) {
+    const GuardedText guarded(text);
+    index.marks = marks.data();
+    index.capacity = kCapacity;
+    result = kernel.scan(guarded.padded(), &index);
   }
 
-  std::array<LineMark, 8> marks_;
-  LineIndex index_;
+  std::array<LineMark, kCapacity> marks;
+  LineIndex index;
+  ScanResult result;
 };
 
-TEST_P(SipScan, MarksLinesWithCrlfAndWithLf) {
-  ASSERT_EQ(Scan("start\r\nA: 1\r\nB:2\n\r\nbody: x\r\n"), ScanResult::kOk);
-  ASSERT_EQ(index_.count, 3);
-  EXPECT_EQ(Mark(0), "0,5,5,7");
-  EXPECT_EQ(Mark(1), "7,8,11,13");
-  EXPECT_EQ(Mark(2), "13,14,16,17");
-  EXPECT_EQ(index_.empty_line, 17);
-  EXPECT_EQ(index_.body, 19);
-  EXPECT_FALSE(index_.stray_cr);
+void ExpectSame(const Scanned& a, const Scanned& b, std::string_view text) {
+  ASSERT_EQ(a.result, b.result) << text;
+  ASSERT_EQ(a.index.count, b.index.count) << text;
+  EXPECT_EQ(a.index.empty_line, b.index.empty_line) << text;
+  EXPECT_EQ(a.index.body, b.index.body) << text;
+  EXPECT_EQ(a.index.stray_cr, b.index.stray_cr) << text;
+  const size_t size = static_cast<size_t>(a.index.count) * sizeof(LineMark);
+  EXPECT_EQ(std::memcmp(a.marks.data(), b.marks.data(), size), 0) << text;
 }
 
-TEST_P(SipScan, EmptyLineMayBeABareLf) {
-  ASSERT_EQ(Scan("s\nA:\n\nbody"), ScanResult::kOk);
-  EXPECT_EQ(index_.empty_line, 5);
-  EXPECT_EQ(index_.body, 6);
+TEST(SipScan, EveryKernelMarksAsTheScalarOneDoes) {
+  const ScanKernel reference = {"reference", &ScanLinesScalar};
+  std::mt19937 random(1);  // Always the same texts.
+  for (const char* file : {"a-register", "b-401", "c-invite", "d-200-register"}) {
+    const std::string good = ReadData(std::string("messages/") + file + ".sip");
+    for (int round = 0; round < 200; ++round) {
+      std::string text = good.substr(0, random() % (good.size() + 1));
+      for (int change = 0; change < round % 8 && !text.empty(); ++change) {
+        text[random() % text.size()] = "\r\n \t:x"[random() % 6];
+      }
+      for (const ScanKernel& kernel : ScanKernels()) {
+        ExpectSame(Scanned(kernel, text), Scanned(reference, text), text);
+      }
+    }
+  }
 }
 
-TEST_P(SipScan, FoldedLinesAreOne) {
-  ASSERT_EQ(Scan("s\r\nA: 1,\r\n 2,\n\t3\r\nB: 4\r\n\r\n"), ScanResult::kOk);
-  ASSERT_EQ(index_.count, 3);
-  EXPECT_EQ(Mark(1), "3,4,16,18");
-  EXPECT_EQ(Mark(2), "18,19,22,24");
-}
-
-TEST_P(SipScan, ALineOfBlanksIsAFoldAndNotTheEnd) {
-  ASSERT_EQ(Scan("s\r\nA: 1\r\n \r\n\r\n"), ScanResult::kOk);
-  EXPECT_EQ(Mark(1), "3,4,10,12");
-  EXPECT_EQ(index_.empty_line, 12);
-}
-
-TEST_P(SipScan, ColonInAFoldIsFoundOnlyWhenItIsTheFirst) {
-  ASSERT_EQ(Scan("s\r\nA\r\n : x:y\r\n\r\n"), ScanResult::kOk);
-  EXPECT_EQ(Mark(1), "3,7,12,14");
-}
-
-TEST_P(SipScan, LineWithoutColonHasItAtItsEnd) {
-  ASSERT_EQ(Scan("s\r\nFoobar\r\n\r\n:"), ScanResult::kOk);
-  EXPECT_EQ(Mark(1), "3,9,9,11");
-}
-
-TEST_P(SipScan, MissingEmptyLineMarksWhatIsThere) {
-  ASSERT_EQ(Scan("s\r\nA: 1\r\n"), ScanResult::kNoEmptyLine);
-  EXPECT_EQ(index_.count, 2);
-  EXPECT_EQ(index_.empty_line, 9);
-  EXPECT_EQ(index_.body, 9);
-
-  ASSERT_EQ(Scan("s\r\nA: 1"), ScanResult::kNoEmptyLine);
-  ASSERT_EQ(index_.count, 2);
-  EXPECT_EQ(Mark(1), "3,4,7,7");
-
-  ASSERT_EQ(Scan("s\r\nA: 1\r\n "), ScanResult::kNoEmptyLine);
-  ASSERT_EQ(index_.count, 2);
-  EXPECT_EQ(Mark(1), "3,4,10,10");
-}
-
-TEST_P(SipScan, NothingAtAllHasNoEmptyLine) {
-  ASSERT_EQ(Scan(""), ScanResult::kNoEmptyLine);
-  EXPECT_EQ(index_.count, 0);
-}
-
-TEST_P(SipScan, CapacityIsALimit) {
-  EXPECT_EQ(Scan("s\r\nA:1\r\n\r\n", 2), ScanResult::kOk);
-  EXPECT_EQ(Scan("s\r\nA:1\r\nB:2\r\n\r\n", 2), ScanResult::kTooManyLines);
-  EXPECT_EQ(index_.count, 2);
-  EXPECT_EQ(index_.empty_line, 8);
-}
-
-TEST_P(SipScan, TellsOfACrThatNoLfFollows) {
-  EXPECT_EQ(Scan("s\r\nA: 1\rB: 2\r\n\r\n"), ScanResult::kOk);
-  EXPECT_EQ(index_.count, 2);
-  EXPECT_TRUE(index_.stray_cr);
-  Scan("s\r\nA: 1\r\r\n\r\n");
-  EXPECT_TRUE(index_.stray_cr);
-  Scan("s\r\nA: 1\r\n x\ry\r\n\r\n");
-  EXPECT_TRUE(index_.stray_cr);
-  Scan("s\r\nA: 1\r\n\r\nbody\rbody");
-  EXPECT_FALSE(index_.stray_cr);
-}
-
-TEST_P(SipScan, LargestTextIsIndexed) {
-  std::string text = "s\r\n";
-  text.append(kMessageSizeMax - 7, 'a');
-  text += "\r\n\r\n";
-  ASSERT_EQ(text.size(), kMessageSizeMax);
-  ASSERT_EQ(Scan(text), ScanResult::kOk);
-  EXPECT_EQ(index_.empty_line, 65533);
-  EXPECT_EQ(index_.body, 65535);
-}
-
-INSTANTIATE_TEST_SUITE_P(EveryKernel, SipScan,
-                         testing::ValuesIn(ScanKernels().begin(), ScanKernels().end()),
-                         [](const testing::TestParamInfo<ScanKernel>& kernel) {
-                           return std::string(kernel.param.name);
-                         });
-
-TEST(SipScanChoice, TheFirstKernelIsInUse) {
+TEST(SipScan, UsesTheFirstKernelAndKeepsTheScalarOneLast) {
   ASSERT_FALSE(ScanKernels().empty());
   EXPECT_EQ(ScanKernelName(), ScanKernels().front().name);
   EXPECT_EQ(ScanKernels().back().name, "scalar");
+  const ScanKernel chosen = {ScanKernelName(), &ScanLines};
+  const std::string text = ReadData("messages/b-401.sip");
+  ExpectSame(Scanned(chosen, text), Scanned(ScanKernels().front(), text), text);
 }
 
 }  // namespace
