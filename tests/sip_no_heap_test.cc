@@ -20,16 +20,17 @@ int allocation_count = 0;
 
 }  // namespace
 
-void* operator new(size_t size) {
+// Not inlined, or g++ takes malloc and free for a mismatched pair of new and delete.
+[[gnu::noinline]] void* operator new(size_t size) {
   ++allocation_count;
   void* const memory = std::malloc(size);
   if (memory == nullptr) std::abort();
   return memory;
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
   std::free(memory);
 }
 
