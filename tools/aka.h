@@ -67,17 +67,17 @@ enum class DigestHash : uint8_t { kMd5, kSha256 };
 
 struct DigestRequest {
   DigestHash hash = DigestHash::kMd5;
-  std::string_view username;
-  std::string_view realm;
-  std::string_view method;
-  std::string_view uri;
-  std::string_view nonce;
-  std::string_view qop;     // "auth", or empty for RFC 2069's form without it.
-  std::string_view nc;      // With qop only.
-  std::string_view cnonce;  // With qop only.
+  std::string_view username = {};
+  std::string_view realm = {};
+  std::string_view method = {};
+  std::string_view uri = {};
+  std::string_view nonce = {};
+  std::string_view qop = {};     // "auth", or empty for RFC 2069's form without it.
+  std::string_view nc = {};      // With qop only.
+  std::string_view cnonce = {};  // With qop only.
   // AKAv1: the octets of RES (RFC 3310 3.3). AKAv2: Akav2Password(). Empty with auts (RFC
   // 3310 3.4).
-  std::string_view password;
+  std::string_view password = {};
 };
 std::string DigestResponse(const DigestRequest& request);  // Lower-case hex.
 
