@@ -16,10 +16,13 @@ namespace {
 using Bytes = std::span<const std::byte>;
 
 constexpr Refusal kFine{};
-constexpr Refusal kInvalid{std::errc::invalid_argument, {}};
+constexpr Refusal Invalid(std::string_view text) {
+  return {std::errc::invalid_argument, text};
+}
 constexpr Refusal kUnmodelled{std::errc::operation_not_supported,
                               "the fake kernel does not model this"};
 constexpr size_t kTemplatesMax = 6;  // XFRM_MAX_DEPTH.
+constexpr size_t kBitmapWordsMax = XFRMA_REPLAY_ESN_MAX / sizeof(uint32_t) / 8;
 
 // What the kernel's algorithm lists and ciphers accept. Names in a list but with another ICV are
 // not found either (xfrm_aead_get_byname).
@@ -52,18 +55,37 @@ size_t FixedSizeOfAlgorithm(int attribute) {
   return attribute == XFRMA_ALG_CRYPT ? sizeof(xfrm_algo) : sizeof(xfrm_algo_auth);
 }
 
+// Wraps for a length near 2^32 as the kernel's own sum does.
 uint32_t KeySizeOf(Bytes payload) {
   uint32_t key_bits = 0;
   static_cast<void>(ReadAt(payload, offsetof(xfrm_algo, alg_key_len), &key_bits));
-  return key_bits / 8 + (key_bits % 8 != 0 ? 1 : 0);
+  return (key_bits + 7) / 8;
 }
 
 // verify_aead, verify_auth_trunc, verify_one_alg: the key is all there.
 Refusal CheckKeyIsThere(int attribute, const RequestAttributes& attributes) {
   if (!attributes.has(attribute)) return kFine;
   const Bytes payload = attributes.of(attribute);
-  if (payload.size() - FixedSizeOfAlgorithm(attribute) < KeySizeOf(payload)) return kInvalid;
-  return kFine;
+  if (payload.size() - FixedSizeOfAlgorithm(attribute) >= KeySizeOf(payload)) return kFine;
+  switch (attribute) {
+    case XFRMA_ALG_AEAD:
+      return Invalid("Invalid AEAD attribute length");
+    case XFRMA_ALG_AUTH_TRUNC:
+      return Invalid("Invalid AUTH_TRUNC attribute length");
+    default:
+      return Invalid("Invalid AUTH/CRYPT/COMP attribute length");
+  }
+}
+
+Refusal NotFound(int attribute) {
+  switch (attribute) {
+    case XFRMA_ALG_AEAD:
+      return {std::errc::function_not_supported, "Requested AEAD algorithm not found"};
+    case XFRMA_ALG_AUTH_TRUNC:
+      return {std::errc::function_not_supported, "Requested AUTH_TRUNC algorithm not found"};
+    default:
+      return {std::errc::function_not_supported, "Requested CRYPT algorithm not found"};
+  }
 }
 
 // attach_aead, attach_auth_trunc, attach_crypt: ENOSYS for what is in no list.
@@ -85,9 +107,9 @@ Refusal FindAlgorithm(int attribute, const RequestAttributes& attributes, Algori
     if (attribute == XFRMA_ALG_AEAD && !icv_fits) continue;
     algorithm->known = &known;
   }
-  if (algorithm->known == nullptr) return {std::errc::function_not_supported, {}};
+  if (algorithm->known == nullptr) return NotFound(attribute);
   if (attribute == XFRMA_ALG_AUTH_TRUNC && algorithm->icv_bits > algorithm->known->icv_bits_max) {
-    return kInvalid;
+    return Invalid("Invalid length requested for truncated ICV");
   }
   return kFine;
 }
@@ -100,25 +122,55 @@ bool KeyFits(const Algorithm& algorithm) {
                      [&](uint32_t size) { return algorithm.key_size == size + known.salt_size; });
 }
 
-Refusal CheckPrefixes(const xfrm_selector& selector) {
-  const int bits = selector.family == AF_INET ? 32 : 128;
-  if (selector.prefixlen_d > bits || selector.prefixlen_s > bits) return kInvalid;
-  return kFine;
+// ParseAttributes has seen to its size.
+xfrm_replay_state_esn ReplayStateOf(const RequestAttributes& attributes) {
+  xfrm_replay_state_esn state = Zeroed<xfrm_replay_state_esn>();
+  static_cast<void>(ReadAt(attributes.of(XFRMA_REPLAY_ESN_VAL), 0, &state));
+  return state;
 }
 
-// verify_newsa_info.
+Refusal CheckPrefixes(const xfrm_selector& selector) {
+  const bool v4 = selector.family == AF_INET;
+  const int bits = v4 ? 32 : 128;
+  if (selector.prefixlen_d <= bits && selector.prefixlen_s <= bits) return kFine;
+  return Invalid(v4 ? "Invalid prefix length in selector (must be <= 32 for IPv4)"
+                    : "Invalid prefix length in selector (must be <= 128 for IPv6)");
+}
+
+Refusal CheckProtocol(uint8_t protocol) {
+  switch (protocol) {
+    case IPPROTO_ESP:
+      return kFine;
+    case IPPROTO_AH:
+    case IPPROTO_COMP:
+    case IPPROTO_DSTOPTS:
+    case IPPROTO_ROUTING:
+      return kUnmodelled;
+    default:
+      return Invalid("Unsupported protocol");
+  }
+}
+
+// verify_newsa_info, first half.
 Refusal CheckFields(const xfrm_usersa_info& info, const RequestAttributes& attributes) {
-  if (info.family != AF_INET && info.family != AF_INET6) return kInvalid;
+  if (info.family != AF_INET && info.family != AF_INET6) return Invalid("Invalid address family");
   if (info.sel.family == AF_INET || info.sel.family == AF_INET6) {
     if (const Refusal refusal = CheckPrefixes(info.sel)) return refusal;
   } else if (info.sel.family != AF_UNSPEC) {
-    return kInvalid;
+    return Invalid("Invalid address family in selector");
   }
-  if (info.id.proto != IPPROTO_ESP) return kUnmodelled;
+  if (const Refusal refusal = CheckProtocol(info.id.proto)) return refusal;
 
   const bool aead = attributes.has(XFRMA_ALG_AEAD);
   const bool other = attributes.has(XFRMA_ALG_AUTH_TRUNC) || attributes.has(XFRMA_ALG_CRYPT);
-  if (aead == other) return kInvalid;  // None at all, or both kinds.
+  if (!aead && !other) {
+    return Invalid(
+        "Missing required attribute for ESP: at least one of AUTH, AUTH_TRUNC, CRYPT, AEAD");
+  }
+  if (aead && other) {
+    return Invalid(
+        "Invalid attribute combination for ESP: AEAD can't be used with AUTH, AUTH_TRUNC, CRYPT");
+  }
   for (const int attribute : {XFRMA_ALG_AEAD, XFRMA_ALG_AUTH_TRUNC, XFRMA_ALG_CRYPT}) {
     if (const Refusal refusal = CheckKeyIsThere(attribute, attributes)) return refusal;
   }
@@ -128,18 +180,68 @@ Refusal CheckFields(const xfrm_usersa_info& info, const RequestAttributes& attri
 // verify_replay.
 Refusal CheckReplay(const xfrm_usersa_info& info, const RequestAttributes& attributes) {
   if (!attributes.has(XFRMA_REPLAY_ESN_VAL)) {
-    return (info.flags & XFRM_STATE_ESN) != 0 ? kInvalid : kFine;
+    const bool esn = (info.flags & XFRM_STATE_ESN) != 0;
+    return esn ? Invalid("Missing required attribute for ESN") : kFine;
   }
   const Bytes payload = attributes.of(XFRMA_REPLAY_ESN_VAL);
-  xfrm_replay_state_esn state;
-  if (!ReadAt(payload, 0, &state)) return kInvalid;
-  const size_t words_max = XFRMA_REPLAY_ESN_MAX / sizeof(uint32_t) / 8;
-  if (state.bmp_len > words_max) return kInvalid;
+  const xfrm_replay_state_esn state = ReplayStateOf(attributes);
+  if (state.bmp_len > kBitmapWordsMax) return Invalid("ESN bitmap length must be <= 128");
   const size_t whole = sizeof(state) + state.bmp_len * sizeof(uint32_t);
-  if (payload.size() < whole && payload.size() != sizeof(state)) return kInvalid;
-  if (info.replay_window != 0) return kInvalid;
-  // xfrm_init_replay: the window must fit its bitmap.
-  return state.replay_window > state.bmp_len * 32 ? kInvalid : kFine;
+  if (payload.size() < whole && payload.size() != sizeof(state)) {
+    return Invalid("ESN attribute is too short to fit the full bitmap length");
+  }
+  if (info.replay_window != 0) return Invalid("ESN not compatible with legacy replay_window");
+  return kFine;
+}
+
+// verify_newsa_info, the end.
+Refusal CheckMode(uint8_t mode) {
+  switch (mode) {
+    case XFRM_MODE_TRANSPORT:
+    case XFRM_MODE_TUNNEL:
+    case XFRM_MODE_ROUTEOPTIMIZATION:
+    case XFRM_MODE_BEET:
+      return kFine;
+    default:
+      return Invalid("Unsupported mode");
+  }
+}
+
+// __xfrm_init_state, esp_init_state, xfrm_init_replay.
+Refusal CheckInitialisation(const xfrm_usersa_info& info, const RequestAttributes& attributes,
+                            const Algorithm& aead, const Algorithm& crypt) {
+  if (info.mode == XFRM_MODE_ROUTEOPTIMIZATION) {
+    return {std::errc::protocol_not_supported, "Requested mode not found"};
+  }
+  const bool same_family = info.sel.family == AF_UNSPEC || info.sel.family == info.family;
+  if (info.mode == XFRM_MODE_TRANSPORT && !same_family) {
+    return {std::errc::protocol_not_supported,
+            "Only tunnel modes can accommodate a change of family"};
+  }
+  if (aead.known == nullptr && crypt.known == nullptr) {
+    return Invalid("ESP: AEAD or CRYPT must be provided");
+  }
+  if (!KeyFits(aead)) return Invalid("Kernel was unable to initialize cryptographic operations");
+  if (!KeyFits(crypt)) return Invalid({});
+  if (!attributes.has(XFRMA_REPLAY_ESN_VAL)) return kFine;
+  const xfrm_replay_state_esn state = ReplayStateOf(attributes);
+  if (state.replay_window > state.bmp_len * 32) {
+    return Invalid("ESN replay window is too large for the chosen bitmap size");
+  }
+  return kFine;
+}
+
+Refusal CheckTemplate(const xfrm_user_tmpl& entry, uint16_t policy_family) {
+  const uint16_t family = entry.family == AF_UNSPEC ? policy_family : entry.family;
+  const bool tunnel = entry.mode == XFRM_MODE_TUNNEL || entry.mode == XFRM_MODE_BEET;
+  if (!tunnel && family != policy_family) {
+    return Invalid("Mode in template doesn't support a family change");
+  }
+  if (entry.mode >= XFRM_MODE_MAX) return Invalid("Mode in template must be < XFRM_MODE_MAX (5)");
+  if (family != AF_INET && family != AF_INET6) return Invalid("Invalid family in template");
+  const Refusal refusal = CheckProtocol(entry.id.proto);
+  const bool invalid = refusal.error == std::errc::invalid_argument;
+  return invalid ? Invalid("Invalid XFRM protocol in template") : refusal;
 }
 
 }  // namespace
@@ -197,8 +299,7 @@ Refusal ParseAttributes(Bytes bytes, RequestAttributes* parsed) {
 Refusal CheckSa(const xfrm_usersa_info& info, const RequestAttributes& attributes) {
   if (const Refusal refusal = CheckFields(info, attributes)) return refusal;
   if (const Refusal refusal = CheckReplay(info, attributes)) return refusal;
-  if (info.mode >= XFRM_MODE_MAX) return kInvalid;
-  if (info.mode != XFRM_MODE_TRANSPORT && info.mode != XFRM_MODE_TUNNEL) return kUnmodelled;
+  if (const Refusal refusal = CheckMode(info.mode)) return refusal;
 
   Algorithm aead;
   Algorithm auth;
@@ -208,40 +309,34 @@ Refusal CheckSa(const xfrm_usersa_info& info, const RequestAttributes& attribute
     return refusal;
   }
   if (const Refusal refusal = FindAlgorithm(XFRMA_ALG_CRYPT, attributes, &crypt)) return refusal;
-
-  // __xfrm_init_state: only a tunnel may carry another family than its own.
-  const bool same_family = info.sel.family == AF_UNSPEC || info.sel.family == info.family;
-  if (info.mode == XFRM_MODE_TRANSPORT && !same_family) {
-    return {std::errc::protocol_not_supported, {}};
-  }
-  // esp_init_authenc: ESP without encryption still names a cipher.
-  if (aead.known == nullptr && crypt.known == nullptr) return kInvalid;
-  return KeyFits(aead) && KeyFits(crypt) ? kFine : kInvalid;
+  return CheckInitialisation(info, attributes, aead, crypt);
 }
 
-Refusal CheckSaId(const xfrm_usersa_id& id, const RequestAttributes&) {
+Refusal CheckSaId(const xfrm_usersa_id& id) {
   return id.proto == IPPROTO_ESP ? kFine : kUnmodelled;
 }
 
+// verify_newpolicy_info, validate_tmpl.
 Refusal CheckPolicy(const xfrm_userpolicy_info& info, const RequestAttributes& attributes) {
-  if (info.share > XFRM_SHARE_UNIQUE) return kInvalid;
-  if (info.action != XFRM_POLICY_ALLOW && info.action != XFRM_POLICY_BLOCK) return kInvalid;
-  if (info.sel.family != AF_INET && info.sel.family != AF_INET6) return kInvalid;
+  if (info.share > XFRM_SHARE_UNIQUE) return Invalid("Invalid policy share");
+  if (info.action > XFRM_POLICY_BLOCK) return Invalid("Invalid policy action");
+  if (info.sel.family != AF_INET && info.sel.family != AF_INET6) {
+    return Invalid("Invalid selector family");
+  }
   if (const Refusal refusal = CheckPrefixes(info.sel)) return refusal;
-  if (info.dir > XFRM_POLICY_FWD) return kInvalid;
+  if (info.dir > XFRM_POLICY_FWD) return Invalid("Invalid policy direction");
+  if (info.index != 0 && info.index % 8 != info.dir) {
+    return Invalid("Policy index doesn't match direction");
+  }
   if (!attributes.has(XFRMA_TMPL)) return kFine;
 
   const Bytes payload = attributes.of(XFRMA_TMPL);
   const size_t count = payload.size() / sizeof(xfrm_user_tmpl);
-  if (count > kTemplatesMax) return kInvalid;
+  if (count > kTemplatesMax) return Invalid("Template count must be <= XFRM_MAX_DEPTH (6)");
   for (size_t i = 0; i < count; ++i) {
-    xfrm_user_tmpl entry;
-    if (!ReadAt(payload, i * sizeof(entry), &entry)) return kInvalid;
-    const bool tunnel = entry.mode == XFRM_MODE_TUNNEL || entry.mode == XFRM_MODE_BEET;
-    const uint16_t family = entry.family == AF_UNSPEC ? info.sel.family : entry.family;
-    if (!tunnel && family != info.sel.family) return kInvalid;
-    if (entry.mode >= XFRM_MODE_MAX) return kInvalid;
-    if (entry.id.proto != IPPROTO_ESP) return kUnmodelled;
+    xfrm_user_tmpl entry = Zeroed<xfrm_user_tmpl>();
+    static_cast<void>(ReadAt(payload, i * sizeof(entry), &entry));
+    if (const Refusal refusal = CheckTemplate(entry, info.sel.family)) return refusal;
   }
   return kFine;
 }

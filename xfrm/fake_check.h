@@ -37,7 +37,7 @@ size_t FixedSizeOf(int type);
 // NEWSA and UPDSA: fields, algorithms, key lengths.
 [[nodiscard]] Refusal CheckSa(const xfrm_usersa_info& info, const RequestAttributes& attributes);
 // GETSA and DELSA.
-[[nodiscard]] Refusal CheckSaId(const xfrm_usersa_id& id, const RequestAttributes& attributes);
+[[nodiscard]] Refusal CheckSaId(const xfrm_usersa_id& id);
 // NEWPOLICY and UPDPOLICY.
 [[nodiscard]] Refusal CheckPolicy(const xfrm_userpolicy_info& info,
                                   const RequestAttributes& attributes);

@@ -321,7 +321,7 @@ Refusal FakeKernel::State::UpdateSa(const Request& request) {
 Refusal FakeKernel::State::DeleteOrGetSa(const Request& request, std::vector<Datagram>* answers) {
   xfrm_usersa_id id;
   if (!ReadAt(request.fixed, 0, &id)) return {std::errc::invalid_argument, {}};
-  if (const Refusal refusal = CheckSaId(id, request.attributes)) return refusal;
+  if (const Refusal refusal = CheckSaId(id)) return refusal;
   const auto found = sas.find(KeyOf(id.daddr, id.family, id.spi));
   if (found == sas.end()) return {std::errc::no_such_process, {}};
   if (request.header.nlmsg_type == XFRM_MSG_DELSA) {
