@@ -39,6 +39,11 @@ constexpr size_t SlotOf(uint64_t epoch, uint64_t ahead = 0) {
 using Word = std::atomic_ref<uint64_t>;
 static_assert(Word::is_always_lock_free);
 
+const SpiPool::Options& Checked(const SpiPool::Options& options) {
+  assert(options.min_spi >= kReservedSpis && options.max_spi > options.min_spi);
+  return options;
+}
+
 bool Hits(SpiPair pair, std::span<const uint32_t> avoid) {
   return std::any_of(avoid.begin(), avoid.end(),
                      [pair](uint32_t spi) { return spi == pair.client || spi == pair.server; });
@@ -92,7 +97,7 @@ struct SpiPool::State {
   std::atomic<uint64_t> resting_count{0};
 };
 
-SpiPool::SpiPool(const Options& options) : state_(new State(options)) {}
+SpiPool::SpiPool(const Options& options) : state_(new State(Checked(options))) {}
 
 void SpiPool::Deleter::operator()(State* state) const {
   delete state;
@@ -155,7 +160,6 @@ SpiPool::State::State(const Options& options)
       words((capacity + kBitsPerWord - 1) / kBitsPerWord),
       summary_words((words + kWordsPerBlock * kBitsPerWord - 1) / (kWordsPerBlock * kBitsPerWord)),
       free_count(capacity) {
-  assert(options.min_spi >= kReservedSpis && options.max_spi > options.min_spi);
   // Reserved and zero, not touched: the full range of 2^31 pairs is 1.5 GiB of addresses and, used
   // in cursor order, as much memory as its pairs in circulation need.
   const size_t total_words = (2 + kSlots) * words + kSlots * summary_words;
