@@ -61,7 +61,8 @@ class Editor {
   // Cuts the first `count` members, over line borders. REQUIRES: there are that many.
   void RemoveFirstMembers(HeaderId id, int count);
   // Cuts the parameters of these names from a list as ParamReader reads it, with as many separators
-  // as leave a good list. Returns how many were cut.
+  // as leave a good list. Returns how many were cut. What lies behind a syntax error is not seen:
+  // decode the list first.
   int RemoveParams(std::string_view params, char separator, Text names);
   // Cuts any piece, e.g. Param::with_separator.
   void Remove(std::string_view piece);
