@@ -85,7 +85,7 @@ void Worker::Turn() {
 }
 
 int64_t Worker::WaitUs() const {
-  if (kernel_->has_answers()) return 0;
+  if (stop_->requested() || kernel_->has_answers()) return 0;
   const uint64_t next = std::min(core_.NextExpiry(), queue_.NextExpiry());
   if (next == reactor::TimerWheel::kNever) return -1;
   return next <= now_ms_ ? 0 : static_cast<int64_t>(next - now_ms_) * 1000;

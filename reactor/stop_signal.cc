@@ -1,6 +1,8 @@
 #include "reactor/stop_signal.h"
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,15 +22,15 @@ std::unique_ptr<StopSignal> StopSignal::Open(Reactor* reactor, std::string* erro
   }
   std::unique_ptr<StopSignal> stop(new StopSignal());
   stop->reactor_ = reactor;
-  // Blocking: a read of a non-blocking descriptor would end at once with -EAGAIN.
-  stop->fd_ = signalfd(-1, &signals, SFD_CLOEXEC);
+  stop->fd_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   if (stop->fd_ < 0) {
     *error = ErrorText("signalfd", errno);
     return nullptr;
   }
-  stop->completion_ = {OnRead, stop.get()};
-  io_uring_sqe* sqe = reactor->GetSqe(&stop->completion_);
-  io_uring_prep_read(sqe, stop->fd_, &stop->info_, sizeof(stop->info_), 0);
+  stop->completion_ = {OnReady, stop.get()};
+  // A poll, not a read: signalfd cannot be read without blocking, so the ring would read it in a
+  // thread of its own, and whose signals that thread sees is the kernel's business.
+  io_uring_prep_poll_add(reactor->GetSqe(&stop->completion_), stop->fd_, POLLIN);
   stop->armed_ = true;
   return stop;
 }
@@ -37,17 +39,16 @@ StopSignal::~StopSignal() {
   if (fd_ >= 0) close(fd_);
 }
 
-void StopSignal::OnRead(void* owner, Completion*, int32_t result, uint32_t) {
+void StopSignal::OnReady(void* owner, Completion*, int32_t result, uint32_t) {
   StopSignal* stop = static_cast<StopSignal*>(owner);
   stop->armed_ = false;
-  // -ECANCELED is Close(); anything else that is not a signal would leave us deaf to signals.
+  // -ECANCELED is Close(); any other failure would leave us deaf to signals, so it ends us too.
   stop->requested_ = stop->requested_ || result != -ECANCELED;
 }
 
 void StopSignal::Close() {
   if (!armed_) return;
-  io_uring_sqe* sqe = reactor_->GetSqe(nullptr);
-  io_uring_prep_cancel(sqe, &completion_, 0);
+  io_uring_prep_cancel(reactor_->GetSqe(nullptr), &completion_, 0);
 }
 
 }  // namespace reactor

@@ -1,8 +1,6 @@
 // SIGTERM and SIGINT as a completion, so that no signal falls between a check and a wait.
 #pragma once
 
-#include <sys/signalfd.h>
-
 #include <memory>
 #include <string>
 
@@ -24,14 +22,13 @@ class StopSignal {
 
  private:
   StopSignal() = default;
-  static void OnRead(void* owner, Completion* completion, int32_t result, uint32_t flags);
+  static void OnReady(void* owner, Completion* completion, int32_t result, uint32_t flags);
 
   Reactor* reactor_ = nullptr;
   int fd_ = -1;
   bool armed_ = false;
   bool requested_ = false;
   Completion completion_;
-  signalfd_siginfo info_{};
 };
 
 }  // namespace reactor
