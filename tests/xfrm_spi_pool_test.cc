@@ -17,7 +17,6 @@
 namespace xfrm {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::Ne;
 using ::testing::Optional;
 using ::testing::SizeIs;

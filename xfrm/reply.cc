@@ -161,20 +161,27 @@ bool BatchVerdict::Apply(const Reply& reply) {
   const int index = static_cast<int>(offset);
   std::errc error = reply.error;
   // A dump during which the table moved is no list of what is there.
-  if (error == std::errc{} && interrupted_) error = std::errc::interrupted;
-  // The kernel works in order, so failures come in order; a second word on one request is noise.
-  const bool is_new = failures_.empty() || failures_.back().index < index;
-  if (error != std::errc{} && is_new) failures_.push_back({index, error});
+  const bool is_torn = reply.kind == ReplyKind::kDone && interrupted_;
+  if (error == std::errc{} && is_torn) error = std::errc::interrupted;
+  const auto place = FailureAt(index);
+  // A second word on one request is noise.
+  const bool is_new = place == failures_.end() || place->index != index;
+  if (error != std::errc{} && is_new) failures_.insert(place, {index, error});
   complete_ = index == count_ - 1;
   return true;
 }
 
 std::errc BatchVerdict::error(int index) const {
   assert(complete_ && index >= 0 && index < count_);
-  const std::vector<Failure>::const_iterator found =
-      std::lower_bound(failures_.begin(), failures_.end(), index,
-                       [](const Failure& failure, int wanted) { return failure.index < wanted; });
-  return found != failures_.end() && found->index == index ? found->error : std::errc{};
+  const auto place = FailureAt(index);
+  return place != failures_.end() && place->index == index ? place->error : std::errc{};
+}
+
+// The failure of `index`, or where it belongs. The kernel works in order, so that is the end.
+std::vector<BatchVerdict::Failure>::const_iterator BatchVerdict::FailureAt(int index) const {
+  return std::lower_bound(
+      failures_.begin(), failures_.end(), index,
+      [](const Failure& failure, int wanted) { return failure.index < wanted; });
 }
 
 }  // namespace xfrm

@@ -87,11 +87,13 @@ class BatchVerdict {
     int index;
     std::errc error;
   };
+  std::vector<Failure>::const_iterator FailureAt(int index) const;
+
   uint32_t first_ = 0;
   int count_ = 0;
   bool complete_ = false;
   bool interrupted_ = false;
-  std::vector<Failure> failures_;
+  std::vector<Failure> failures_;  // By index.
 };
 
 // A refusal in words an operator can act on: "EPROTONOSUPPORT: the kernel lacks XFRM or ESP

@@ -45,13 +45,11 @@ std::errc SetUp(int fd, const SocketOptions& options) {
   return bind(fd, generic, sizeof(address)) == 0 ? std::errc{} : LastError();
 }
 
+// To the kernel: that is where an unconnected netlink socket sends.
 std::errc SendAll(int fd, std::span<const std::byte> bytes) {
-  sockaddr_nl kernel{};
-  kernel.nl_family = AF_NETLINK;
   ssize_t sent;
   do {
-    sent = sendto(fd, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&kernel),
-                  sizeof(kernel));
+    sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   return sent < 0 ? LastError() : std::errc{};
 }
