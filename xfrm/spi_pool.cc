@@ -63,9 +63,9 @@ struct SpiPool::State {
   explicit State(const Options& options);
   ~State();
 
-  std::optional<uint64_t> Claim(std::span<const uint32_t> avoid);
-  std::optional<uint64_t> ClaimInWord(size_t at, uint64_t candidates,
-                                      std::span<const uint32_t> avoid, bool* avoided);
+  std::optional<SpiPair> Claim(std::span<const uint32_t> avoid);
+  std::optional<SpiPair> ClaimInWord(size_t at, uint64_t candidates,
+                                     std::span<const uint32_t> avoid, bool* avoided);
   bool TakePromise();
   bool TakeIndex(uint64_t index);
 
@@ -105,9 +105,7 @@ void SpiPool::Deleter::operator()(State* state) const {
 
 std::optional<SpiPair> SpiPool::Acquire(uint64_t now_ms, std::span<const uint32_t> avoid) {
   state_->EnterEpoch(now_ms);
-  const std::optional<uint64_t> index = state_->Claim(avoid);
-  if (!index) return std::nullopt;
-  return state_->PairAt(*index);
+  return state_->Claim(avoid);
 }
 
 void SpiPool::Release(SpiPair pair, uint64_t now_ms) {
@@ -185,7 +183,7 @@ SpiPool::State::~State() {
 
 // Finds and takes a free bit, from the cursor on, lap after lap. Without `avoid` it ends with a bit
 // since one was promised; a lap that saw nothing but avoided pairs gives the promise back.
-std::optional<uint64_t> SpiPool::State::Claim(std::span<const uint32_t> avoid) {
+std::optional<SpiPair> SpiPool::State::Claim(std::span<const uint32_t> avoid) {
   if (!TakePromise()) return std::nullopt;
   for (;;) {
     bool avoided = false;
@@ -194,11 +192,8 @@ std::optional<uint64_t> SpiPool::State::Claim(std::span<const uint32_t> avoid) {
     uint64_t candidates = ~uint64_t{0} << (start % kBitsPerWord);
     for (size_t step = 0; step <= words; ++step) {
       const size_t at = (start / kBitsPerWord + step) % words;
-      if (const std::optional<uint64_t> index = ClaimInWord(at, candidates, avoid, &avoided)) {
-        cursor.store(*index + 1 < capacity ? *index + 1 : 0, std::memory_order_relaxed);
-        used_count.fetch_add(1);
-        return index;
-      }
+      const std::optional<SpiPair> pair = ClaimInWord(at, candidates, avoid, &avoided);
+      if (pair) return pair;
       candidates = ~uint64_t{0};
     }
     if (!avoided) continue;
@@ -207,25 +202,28 @@ std::optional<uint64_t> SpiPool::State::Claim(std::span<const uint32_t> avoid) {
   }
 }
 
-// Takes the lowest free bit of one word among `candidates` whose pair is not to be avoided. A pair
-// to be avoided is looked at, never taken, so it cannot get lost.
-std::optional<uint64_t> SpiPool::State::ClaimInWord(size_t at, uint64_t candidates,
-                                                    std::span<const uint32_t> avoid,
-                                                    bool* avoided) {
+// Takes the lowest free bit of one word among `candidates` whose pair is not to be avoided, and
+// moves the cursor behind it. A pair to be avoided is looked at, never taken, so it cannot get
+// lost.
+std::optional<SpiPair> SpiPool::State::ClaimInWord(size_t at, uint64_t candidates,
+                                                   std::span<const uint32_t> avoid, bool* avoided) {
   uint64_t taken_bits = Word(taken[at]).load(std::memory_order_relaxed);
   while ((candidates & ~taken_bits) != 0) {
     const int place = std::countr_zero(candidates & ~taken_bits);
     const uint64_t bit = uint64_t{1} << place;
     const uint64_t index = at * kBitsPerWord + static_cast<uint64_t>(place);
+    const SpiPair pair = PairAt(index);
     candidates &= ~bit;
-    if (!avoid.empty() && Hits(PairAt(index), avoid)) {
+    if (Hits(pair, avoid)) {
       *avoided = true;
       continue;
     }
     taken_bits = Word(taken[at]).fetch_or(bit);
     if ((taken_bits & bit) != 0) continue;  // Another worker was faster.
     Word(used[at]).fetch_or(bit);
-    return index;
+    used_count.fetch_add(1);
+    cursor.store(index + 1 < capacity ? index + 1 : 0, std::memory_order_relaxed);
+    return pair;
   }
   return std::nullopt;
 }
