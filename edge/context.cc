@@ -49,9 +49,8 @@ uint16_t Context::RportFor(const Arrival& arrival) const {
 
 bool Context::IsOurs(std::string_view host, uint16_t port) const {
   if (port == 0) port = 5060;
-  if (sip::EqualsIgnoreCase(host, settings.core.host)) {
-    return port == ports[core_port].local.port();
-  }
+  const bool is_name = sip::EqualsIgnoreCase(host, settings.core.host);
+  if (is_name && port == ports[core_port].local.port()) return true;
   reactor::Endpoint endpoint;
   if (!reactor::ParseAddress(host, port, &endpoint)) return false;
   for (const Port& mine : ports) {
