@@ -104,6 +104,15 @@ void SetKeeper::MakeRoom(Binding* binding, const Offer& offer, Actions* actions)
                           a.spi_us == offer.spi_uc || a.spi_us == offer.spi_us;
     if (unfinished || collides) Apply(set, SetEvent::kReplaced, actions);
   }
+  // The address may have been another subscriber's, whose sets still drain (pitfalls 20).
+  for (size_t i = 0; i < context_.ports.size(); ++i) {
+    Flow flow{static_cast<PortIndex>(i), binding->ue};
+    flow.remote.set_port(offer.port_uc);
+    SaSet* set = context_.registrar.FindSet(flow);
+    if (set == nullptr || set->binding == binding->id) continue;
+    const Binding* other = context_.registrar.FindBinding(set->binding);
+    if (other == nullptr || !other->registered()) Apply(set, SetEvent::kReplaced, actions);
+  }
 }
 
 SaArray SetKeeper::SasOf(const SaSet& set, const xfrm::EspKeys& keys, uint64_t lifetime_s) const {
