@@ -169,9 +169,11 @@ class EdgeLoad {
     row.flow = flow;
     row.paced_per_second = pace.per_second;
     const double edge_before = edge_.CpuSeconds();
+    const double user_before = edge_.UserSeconds();
     const double own_before = OwnCpuSeconds();
     row.load = traffic_.Run(flow, pace, transactions_max);
     row.edge_cpu_seconds = edge_.CpuSeconds() - edge_before;
+    row.edge_user_seconds = edge_.UserSeconds() - user_before;
     row.load_cpu_seconds = OwnCpuSeconds() - own_before;
     const double per_second =
         row.load.seconds > 0 ? static_cast<double>(row.load.completed) / row.load.seconds : 0;
@@ -184,7 +186,9 @@ class EdgeLoad {
   }
 
   int Finish() {
+    const uint64_t stop_ns = NowNs();
     const int status = edge_.Stop();
+    report_.stop_seconds = static_cast<double>(NowNs() - stop_ns) / 1e9;
     fmt::print("{}", report_.Table());
     if (const std::string path = absl::GetFlag(FLAGS_json); !path.empty()) {
       std::ofstream(path) << report_.Json();

@@ -32,6 +32,17 @@ namespace {
   _exit(127);
 }
 
+template <typename Visit>
+void ForEachTask(pid_t pid, Visit&& visit) {
+  const std::string tasks = fmt::format("/proc/{}/task", pid);
+  DIR* const directory = opendir(tasks.c_str());
+  if (directory == nullptr) return;
+  while (const dirent* const entry = readdir(directory)) {
+    if (entry->d_name[0] != '.') visit(fmt::format("{}/{}", tasks, entry->d_name));
+  }
+  closedir(directory);
+}
+
 }  // namespace
 
 LoadProcess::~LoadProcess() {
@@ -59,18 +70,27 @@ bool LoadProcess::running() {
 }
 
 double LoadProcess::CpuSeconds() const {
-  const std::string tasks = fmt::format("/proc/{}/task", pid_);
-  DIR* const directory = opendir(tasks.c_str());
-  if (directory == nullptr) return 0;
   uint64_t sum_ns = 0;
-  while (const dirent* const entry = readdir(directory)) {
-    if (entry->d_name[0] == '.') continue;
+  ForEachTask(pid_, [&sum_ns](const std::string& task) {
     uint64_t ns = 0;
-    std::ifstream(fmt::format("{}/{}/schedstat", tasks, entry->d_name)) >> ns;
+    std::ifstream(task + "/schedstat") >> ns;
     sum_ns += ns;
-  }
-  closedir(directory);
+  });
   return static_cast<double>(sum_ns) / 1e9;
+}
+
+double LoadProcess::UserSeconds() const {
+  uint64_t sum_ticks = 0;
+  ForEachTask(pid_, [&sum_ticks](const std::string& task) {
+    std::ifstream stat(task + "/stat");
+    std::string word;
+    // Field 14, counted from 1, is utime (proc(5)); no name of ours has blanks.
+    for (int field = 1; field < 14; ++field) stat >> word;
+    uint64_t ticks = 0;
+    stat >> ticks;
+    sum_ticks += ticks;
+  });
+  return static_cast<double>(sum_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 uint64_t LoadProcess::MemorySize() const {
@@ -83,7 +103,7 @@ uint64_t LoadProcess::MemorySize() const {
 int LoadProcess::Stop() {
   if (running()) {
     kill(pid_, SIGTERM);
-    for (int i = 0; i < 500 && running(); ++i) {
+    for (int i = 0; i < 6000 && running(); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }

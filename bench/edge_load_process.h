@@ -26,7 +26,9 @@ class LoadProcess {
   double CpuSeconds() const;
   // Resident set in bytes.
   uint64_t MemorySize() const;
-  // SIGTERM, then SIGKILL after five seconds. Exit status, or -1 when it did not exit by itself.
+  // Of those the ones outside the kernel, by its clock ticks: only long intervals tell.
+  double UserSeconds() const;
+  // SIGTERM, then SIGKILL after a minute. Exit status, or -1 when it did not exit by itself.
   int Stop();
 
  private:

@@ -46,9 +46,10 @@ std::string JsonRow(const LoadRow& row) {
       R"("refused": {}, "lost": {}, "forwarded": {}, "forwarded_bytes": {}, "seconds": {:.4f}, )",
       row.load.refused, row.load.lost, row.load.forwarded, row.load.forwarded_bytes,
       row.load.seconds);
-  fmt::format_to(std::back_inserter(json),
-                 R"("edge_cpu_seconds": {:.6f}, "load_cpu_seconds": {:.6f}, )",
-                 row.edge_cpu_seconds, row.load_cpu_seconds);
+  fmt::format_to(
+      std::back_inserter(json),
+      R"("edge_cpu_seconds": {:.6f}, "edge_user_seconds": {:.2f}, "load_cpu_seconds": {:.6f}, )",
+      row.edge_cpu_seconds, row.edge_user_seconds, row.load_cpu_seconds);
   fmt::format_to(std::back_inserter(json),
                  R"("cpu_us_per_message": {:.3f}, "cpu_us_per_transaction": {:.3f}, )",
                  row.MicrosecondsPerMessage(), row.MicrosecondsPerTransaction());
@@ -86,26 +87,33 @@ std::string LoadReport::Table() const {
       fmt::format("{}\n{}\n{} phones, window {}\n\n", machine, edge, phones, window);
   table += EchoLine("before", echo_size, echo_before);
   table += EchoLine("after", echo_size, echo_after);
-  fmt::format_to(std::back_inserter(table),
-                 "memory of gmedge: {:.1f} MiB at start, {:.1f} MiB with the phones\n\n",
-                 Mebibytes(memory_idle_bytes), Mebibytes(memory_full_bytes));
+  fmt::format_to(
+      std::back_inserter(table),
+      "memory of gmedge: {:.1f} MiB at start, {:.1f} MiB with the phones; stopped in {:.2f} s\n\n",
+      Mebibytes(memory_idle_bytes), Mebibytes(memory_full_bytes), stop_seconds);
   // us: CPU microseconds of gmedge.
-  fmt::format_to(std::back_inserter(table),
-                 "{:<17}{:>8} {:>9} {:>9} {:>8} {:>8} {:>7} {:>6} {:>6} {:>9} {:>9} {:>6} {:>6}\n",
-                 "flow", "pace/s", "flows/s", "msgs/s", "µs/flow", "µs/msg", "echo µs", "x echo",
-                 "lost", "p50 µs", "p99 µs", "edge %", "load %");
+  fmt::format_to(
+      std::back_inserter(table),
+      "{:<17}{:>8} {:>9} {:>9} {:>8} {:>8} {:>7} {:>6} {:>6} {:>9} {:>9} {:>6} {:>6} {:>6}\n",
+      "flow", "pace/s", "flows/s", "msgs/s", "µs/flow", "µs/msg", "echo µs", "x echo", "lost",
+      "p50 µs", "p99 µs", "edge %", "user %", "load %");
   for (const LoadRow& row : rows) {
     const std::string pace =
         row.paced_per_second > 0 ? fmt::format("{:.0f}", row.paced_per_second) : "window";
+    // Clock ticks say nothing of a short time.
+    const std::string user =
+        row.edge_cpu_seconds < 0.5
+            ? "-"
+            : fmt::format("{:.0f}", 100 * Ratio(row.edge_user_seconds, row.edge_cpu_seconds));
     fmt::format_to(
         std::back_inserter(table),
         "{:<17}{:>8} {:>9.0f} {:>9.0f} {:>7.2f} {:>7.2f} {:>7.2f} {:>6.2f} {:>6} {:>8.0f} "
-        "{:>8.0f} {:>6.0f} {:>6.0f}\n",
+        "{:>8.0f} {:>6.0f} {:>6} {:>6.0f}\n",
         Name(row.flow), pace, Ratio(static_cast<double>(row.load.completed), row.load.seconds),
         row.MessagesPerSecond(), row.MicrosecondsPerTransaction(), row.MicrosecondsPerMessage(),
         row.echo.Microseconds(), Ratio(row.MicrosecondsPerMessage(), row.echo.Microseconds()),
         row.load.lost + row.load.refused, row.Latency(0.5), row.Latency(0.99),
-        100 * Ratio(row.edge_cpu_seconds, row.load.seconds),
+        100 * Ratio(row.edge_cpu_seconds, row.load.seconds), user,
         100 * Ratio(row.load_cpu_seconds, row.load.seconds));
     if (!row.load.surprise.empty()) table += "  refused with: " + row.load.surprise + "\n";
   }
@@ -120,8 +128,9 @@ std::string LoadReport::Json() const {
                  " \"echo_size\": {}, \"echo_before\": {},\n \"echo_after\": {},\n", echo_size,
                  JsonEcho(echo_before), JsonEcho(echo_after));
   fmt::format_to(std::back_inserter(json),
-                 " \"memory_idle_bytes\": {}, \"memory_full_bytes\": {},\n \"rows\": [",
-                 memory_idle_bytes, memory_full_bytes);
+                 " \"memory_idle_bytes\": {}, \"memory_full_bytes\": {}, \"stop_seconds\": "
+                 "{:.3f},\n \"rows\": [",
+                 memory_idle_bytes, memory_full_bytes, stop_seconds);
   for (size_t i = 0; i < rows.size(); ++i) {
     json += (i == 0 ? "\n  " : ",\n  ") + JsonRow(rows[i]);
   }

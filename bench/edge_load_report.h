@@ -17,7 +17,8 @@ struct LoadRow {
   double paced_per_second = 0;  // Transactions; 0: as many as the window lets through.
   LoadResult load;
   double edge_cpu_seconds = 0;
-  double load_cpu_seconds = 0;  // What the phones and the core cost us.
+  double edge_user_seconds = 0;  // Of those, outside the kernel; coarse.
+  double load_cpu_seconds = 0;   // What the phones and the core cost us.
   EchoResult echo;
 
   double MicrosecondsPerMessage() const;
@@ -37,6 +38,7 @@ struct LoadReport {
   size_t echo_size = 0;
   uint64_t memory_idle_bytes = 0;  // Resident: before the first phone, with all of them.
   uint64_t memory_full_bytes = 0;
+  double stop_seconds = 0;  // From SIGTERM to the end, with all phones registered.
   std::vector<LoadRow> rows;
 
   std::string Table() const;
