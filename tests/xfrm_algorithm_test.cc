@@ -65,7 +65,8 @@ Algorithms With(Encryption encryption) {
 }
 
 TEST(XfrmAlgorithm, ExpandsEveryIntegrityKeyOfTheVectors) {
-  for (const Json& set : Vectors("keys.json").at("vectors")) {
+  const Json file = Vectors("keys.json");
+  for (const Json& set : file.at("vectors")) {
     for (const auto& [name, row] : set.at("integrity").items()) {
       SCOPED_TRACE(name + " of set " + set.at("set").dump());
       const EspKeys keys(With(IntegrityNamed(name)), KeyFromHex(set.at("ik")),
@@ -77,7 +78,8 @@ TEST(XfrmAlgorithm, ExpandsEveryIntegrityKeyOfTheVectors) {
 }
 
 TEST(XfrmAlgorithm, ExpandsEveryEncryptionKeyOfTheVectors) {
-  for (const Json& set : Vectors("keys.json").at("vectors")) {
+  const Json file = Vectors("keys.json");
+  for (const Json& set : file.at("vectors")) {
     for (const auto& [name, row] : set.at("encryption").items()) {
       SCOPED_TRACE(name + " of set " + set.at("set").dump());
       const EspKeys keys(With(EncryptionNamed(name)), KeyFromHex(set.at("ik")),

@@ -23,14 +23,6 @@ constexpr std::errc kUnknown = std::errc::function_not_supported;
 constexpr std::errc kNoSuchSa = std::errc::no_such_process;
 constexpr std::errc kNoSuchPolicy = std::errc::no_such_file_or_directory;
 
-// A field that no Batch would write: where it stands after the message's header, and the answer.
-struct BadField {
-  size_t offset;
-  std::vector<uint8_t> bytes;
-  std::errc error;
-  std::string_view explanation;
-};
-
 enum class Which { kFake, kReal };
 
 // A case run once with each kernel.
@@ -124,11 +116,6 @@ class KernelTest : public ::testing::TestWithParam<Which> {
     std::vector<std::byte> patched(sealed.begin(), sealed.end());
     std::memcpy(patched.data() + sizeof(nlmsghdr) + offset, bytes.data(), bytes.size());
     return RunBytes(patched);
-  }
-  void ExpectRefused(const BadField& bad) {
-    const Reply reply = RunPatched(bad.offset, bad.bytes);
-    EXPECT_EQ(reply.error, bad.error) << bad.explanation;
-    EXPECT_EQ(reply.explanation, bad.explanation);
   }
 
   std::unique_ptr<Kernel> kernel_;

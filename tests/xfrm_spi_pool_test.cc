@@ -79,7 +79,7 @@ TEST(XfrmSpiPool, CountsEveryPairOnce) {
 }
 
 TEST(XfrmSpiPool, ReleasedPairRestsForTheQuarantine) {
-  for (const uint64_t released_at : {0, 1, 50, 99, 100, 12345}) {
+  for (const uint64_t released_at : {0u, 1u, 50u, 99u, 100u, 12345u}) {
     SpiPool pool(Range(1000, 1001));
     const std::optional<SpiPair> pair = pool.Acquire(released_at);
     ASSERT_TRUE(pair.has_value());
@@ -94,7 +94,7 @@ TEST(XfrmSpiPool, ReleasedPairRestsForTheQuarantine) {
 
 // However time jumps, what has rested twice the quarantine is free with the next call.
 TEST(XfrmSpiPool, LongPausesFreeWhatHasRested) {
-  for (const uint64_t pause : {2, 3, 4, 5, 6, 7, 8, 12, 1000}) {
+  for (const uint64_t pause : {2u, 3u, 4u, 5u, 6u, 7u, 8u, 12u, 1000u}) {
     SpiPool pool(Range(1000, 1001));
     uint64_t now = 0;
     for (int i = 0; i < 20; ++i, now += pause * kQuarantine) {
