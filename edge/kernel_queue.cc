@@ -25,6 +25,7 @@ KernelQueue::Round* KernelQueue::OpenRound() {
     spare_.pop_back();
   }
   open_->batch.Clear(next_sequence_);
+  open_->first = next_sequence_;
   open_->jobs.clear();
   open_->explanation.clear();
   open_->sent = false;
@@ -121,6 +122,7 @@ void KernelQueue::OnReply(std::span<const std::byte> bytes) {
       if (!round->sent || !round->verdict.Apply(reply)) continue;
       if (reply.error != std::errc{} && round->explanation.empty()) {
         round->explanation = reply.explanation;
+        round->explained = reply.sequence;
       }
       break;
     }
@@ -152,6 +154,15 @@ std::errc KernelQueue::FirstError(const Round& round, const Job& job, std::errc 
   return std::errc{};
 }
 
+// The kernel explains the first failure only; another set's failure may be another.
+std::string_view KernelQueue::WordsFor(const Round& round, const Job& job, bool known) {
+  if (!known) return "the kernel's answer was lost: outcome unknown";
+  const uint32_t index = round.explained - round.first;
+  const auto first = static_cast<uint32_t>(job.first_index);
+  const bool ours = index >= first && index < first + job.sas.count;
+  return ours ? std::string_view(round.explanation) : std::string_view();
+}
+
 void KernelQueue::FinishJob(const Round& round, const Job& job, bool known) {
   if (job.kind == Kind::kDelete) {
     // ESRCH: it is gone, by its lifetime or by an earlier try.
@@ -162,8 +173,7 @@ void KernelQueue::FinishJob(const Round& round, const Job& job, bool known) {
     return;
   }
   const std::errc error = known ? FirstError(round, job, std::errc{}) : std::errc::timed_out;
-  const std::string_view words =
-      known ? std::string_view(round.explanation) : "the kernel's answer was lost: outcome unknown";
+  const std::string_view words = WordsFor(round, job, known);
   if (job.kind == Kind::kExtend) return sink_->OnExtended(job.set, error, words);
   sink_->OnInstalled(job.set, error, words);
   if (error != std::errc{}) RollBack(round, job, known);

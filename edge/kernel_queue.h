@@ -84,7 +84,9 @@ class KernelQueue {
     xfrm::Batch batch;
     xfrm::BatchVerdict verdict;
     std::vector<Job> jobs;
-    std::string explanation;  // The kernel's words on the first failure.
+    std::string explanation;  // The kernel's words on the first failure...
+    uint32_t explained = 0;   // ...and its sequence.
+    uint32_t first = 0;       // Sequence of its first request.
     bool sent = false;
     uint64_t deadline_ms = 0;
   };
@@ -109,6 +111,7 @@ class KernelQueue {
   void FinishRound(std::unique_ptr<Round> round, bool known);
   void FinishJob(const Round& round, const Job& job, bool known);
   void RollBack(const Round& round, const Job& job, bool known);
+  static std::string_view WordsFor(const Round& round, const Job& job, bool known);
   static std::errc FirstError(const Round& round, const Job& job, std::errc harmless);
 
   KernelLink* link_;
