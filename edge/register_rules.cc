@@ -100,9 +100,8 @@ bool ReadRegister(const sip::Message& message, RegisterRequest* request) {
   if (sip::DecodeAddress(message.Value(HeaderId::kTo), &to) != sip::ParseError::kOk) return false;
   request->identity = to.uri;
 
-  const std::optional<uint32_t> expires = sip::DecodeNumber(message.Value(HeaderId::kExpires));
-  if (message.Has(HeaderId::kExpires) && !expires) return false;
-  request->asks_zero = expires == 0u;
+  // A malformed Expires is as good as none (RFC 3261 10.3 step 7).
+  request->asks_zero = sip::DecodeNumber(message.Value(HeaderId::kExpires)) == 0u;
   sip::ListReader contacts(message, HeaderId::kContact);
   sip::ListMember member;
   if (contacts.Next(&member)) {

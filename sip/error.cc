@@ -46,8 +46,6 @@ std::string_view Name(ParseError error) {
       return "UnsupportedScheme";
     case ParseError::kBadMaxForwards:
       return "BadMaxForwards";
-    case ParseError::kBadExpires:
-      return "BadExpires";
     case ParseError::kBadParameter:
       return "BadParameter";
     case ParseError::kBadSecurityHeader:
