@@ -97,6 +97,13 @@ class World final : public Actions, KernelLink, KernelSink {
     }
   }
 
+  // Hands over what HoldAnswers(true) kept back.
+  void ReleaseAnswers() {
+    kernel_.HoldAnswers(false);
+    kernel_.ReleaseAnswers(&answers_);
+    Settle();
+  }
+
   void Advance(uint64_t ms) {
     now_ms_ += ms;
     kernel_.Advance(now_ms_ / 1000);
@@ -127,6 +134,8 @@ class World final : public Actions, KernelLink, KernelSink {
   Core& core() { return core_; }
   xfrm::FakeKernel& kernel() { return kernel_; }
   xfrm::SpiPool& spis() { return spis_; }
+  // The core reads them as it goes.
+  Settings& settings() { return settings_; }
   void set_kernel_deaf(bool deaf) { kernel_is_deaf_ = deaf; }
   uint64_t now_ms() const { return now_ms_; }
 
