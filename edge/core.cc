@@ -45,13 +45,19 @@ void Core::OnDatagram(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, 
   message.is_request() ? OnRequest(arrival, actions) : OnResponse(arrival, actions);
 }
 
+// A set that does not carry the message gives no sign of life (event 7).
+bool Core::MayAnswer(const SaSet& set, const sip::Message& message) {
+  return CarriesTraffic(set.state) ||
+         (IsLive(set.state) && message.method() == sip::Method::kRegister);
+}
+
 // A request that can be answered is; anything else is counted.
 void Core::OnMalformed(const sip::Message& message, sip::ParseError error, const Flow& flow,
                        SaSet* set, Actions* actions) {
   sip::Via via;
   if (!message.is_request() || message.method() == sip::Method::kAck ||
       sip::DecodeTopVia(message, &via) != sip::ParseError::kOk ||
-      (set != nullptr && !IsLive(set->state))) {
+      (set != nullptr && !MayAnswer(*set, message))) {
     ++context_.stats.drop_malformed;
     return;
   }

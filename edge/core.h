@@ -51,6 +51,7 @@ class Core {
   void OnRequest(const Arrival& arrival, Actions* actions);
   void OnResponse(const Arrival& arrival, Actions* actions);
   bool Admit(const Arrival& arrival, Actions* actions);
+  static bool MayAnswer(const SaSet& set, const sip::Message& message);
   void OnMalformed(const sip::Message& message, sip::ParseError error, const Flow& flow, SaSet* set,
                    Actions* actions);
 

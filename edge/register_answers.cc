@@ -55,6 +55,7 @@ void RegisterProxy::OnChallenge(const sip::Message& message, RegisterTransaction
     }
     sm1 = to = arrived->challenge->sm1;
     origin = arrived->origin;
+    transaction->answer = to;  // Where a failure goes, too, once the first set is gone.
   }
   const reactor::Endpoint& local = context_.ports[transaction->source.port].local;
   SaSet* set = nullptr;
@@ -142,14 +143,10 @@ void RegisterProxy::OnRejected(const sip::Message& message, RegisterTransaction*
   Attempt attempt = AttemptOf(*transaction, set);
   attempt.result = "refused by the core";
   attempt.status = message.status();
-  Flow to = AnswerFlow(*transaction);
+  RelayAnswer(message, AnswerFlow(*transaction, message.status()), actions);
   if (set != nullptr && transaction->answers_challenge) {
-    // The phone was registered before: it hears of the failure on the set it had (TS 33.203 7.3).
-    const SaSet* origin = context_.registrar.FindSet(set->origin);
-    if (origin != nullptr && CarriesTraffic(origin->state)) to = context_.FlowTo(*origin);
     keeper_.Apply(set, SetEvent::kRejected, actions);
   }
-  RelayAnswer(message, to, actions);
   actions->Report(attempt);
   Finish(transaction, 0);
 }
@@ -159,7 +156,7 @@ void RegisterProxy::OnRepeated(const sip::Message& message, RegisterTransaction*
                                Actions* actions) {
   if (transaction->own_status != 0) return;
   if (message.status() != 401 || transaction->made == 0) {
-    return RelayAnswer(message, AnswerFlow(*transaction), actions);
+    return RelayAnswer(message, AnswerFlow(*transaction, message.status()), actions);
   }
   const SaSet* set = context_.registrar.FindSet(transaction->made);
   if (set == nullptr || set->state != SetState::kTemporary) return;
@@ -205,7 +202,7 @@ void RegisterProxy::Answer(const RegisterTransaction& transaction, const Flow& t
 
 void RegisterProxy::Fail(int status, std::string_view why, RegisterTransaction* transaction,
                          Actions* actions) {
-  Answer(*transaction, AnswerFlow(*transaction), status, actions);
+  Answer(*transaction, AnswerFlow(*transaction, status), status, actions);
   Attempt attempt = AttemptOf(*transaction, context_.registrar.FindSet(transaction->arrived));
   attempt.result = why;
   attempt.status = status;
@@ -298,9 +295,16 @@ void RegisterProxy::OnBindingTimer(uint32_t index) {
   context_.ForgetIfIdle(binding->id);
 }
 
-Flow RegisterProxy::AnswerFlow(const RegisterTransaction& transaction) {
+// A phone that was registered before hears of a failed answer to a challenge on the set it had
+// (event 14, TS 33.203 7.3).
+Flow RegisterProxy::AnswerFlow(const RegisterTransaction& transaction, int status) {
   const SaSet* set = context_.registrar.FindSet(transaction.arrived);
-  return set != nullptr ? context_.FlowTo(*set) : transaction.answer;
+  if (set == nullptr || !IsLive(set->state)) return transaction.answer;
+  if (transaction.answers_challenge && status >= 300) {
+    const SaSet* origin = context_.registrar.FindSet(set->origin);
+    if (origin != nullptr && CarriesTraffic(origin->state)) return context_.FlowTo(*origin);
+  }
+  return context_.FlowTo(*set);
 }
 
 // Answered; what only the answer needed is given back, the rest lingers for retransmissions.

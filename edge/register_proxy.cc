@@ -200,15 +200,11 @@ void RegisterProxy::OnTemporary(const Arrival& arrival, const RegisterRequest& r
     actions->Report(attempt);
     return keeper_.Apply(set, SetEvent::kRejected, actions);
   }
-  if (request.has_auts) {  // Event 16: the set is void, a new challenge follows.
-    RegisterTransaction* transaction = Forward(arrival, request, binding, false, actions);
-    transaction->agreed = true;
-    transaction->answers_challenge = true;
-    return;
-  }
-  RegisterTransaction* transaction =
-      Forward(arrival, request, binding, request.has_response, actions);
-  // A second challenge (event 13) is for the same offer.
+  // "yes" for the answer to the very challenge that made this set (annex P.3); auts is none.
+  const bool answers =
+      request.has_response && !request.has_auts && request.nonce == set->challenge->nonce;
+  RegisterTransaction* transaction = Forward(arrival, request, binding, answers, actions);
+  // A second challenge (events 13 and 16) is for the same offer.
   const Agreement& a = set->agreement;
   transaction->agreed = true;
   transaction->offer = {a.port_uc, a.port_us, a.spi_uc, a.spi_us, a.algorithms};

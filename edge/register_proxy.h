@@ -105,7 +105,7 @@ class RegisterProxy final : public SetObserver {
   // Bookkeeping.
   uint64_t KeyOf(const Arrival& arrival) const;
   RegisterTransaction* Find(uint64_t key);
-  Flow AnswerFlow(const RegisterTransaction& transaction);
+  Flow AnswerFlow(const RegisterTransaction& transaction, int status);
   void Finish(RegisterTransaction* transaction, int own_status);
   void Remove(RegisterTransaction* transaction);
   Attempt AttemptOf(const RegisterTransaction& transaction, const SaSet* set) const;
