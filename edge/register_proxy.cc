@@ -19,13 +19,13 @@ RegisterProxy::RegisterProxy(Context* context)
       static_offer_(SecurityServerValue(context->settings.ipsec.allowed_algorithms,
                                         SecurityServer::kStatic, nullptr)) {}
 
+// A retransmission is the same bytes from the same place. Whatever differs is a message of its own
+// and passes every check: by its branch alone it would borrow the integrity-protected of another.
 uint64_t RegisterProxy::KeyOf(const Arrival& arrival) const {
   const std::span<const uint8_t> address = arrival.flow.remote.address();
   const uint16_t ports[] = {arrival.flow.remote.port(), arrival.flow.port};
   return context_.hash.Hash({"register",
-                             arrival.via.branch,
-                             arrival.message.Value(HeaderId::kCallId),
-                             arrival.message.Value(HeaderId::kCSeq),
+                             arrival.message.bytes(),
                              {reinterpret_cast<const char*>(address.data()), address.size()},
                              {reinterpret_cast<const char*>(ports), sizeof(ports)}});
 }

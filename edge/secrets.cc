@@ -26,20 +26,47 @@ KeyedHash::~KeyedHash() {
   sodium_memzero(key_.data(), key_.size());
 }
 
-uint64_t KeyedHash::Hash(std::initializer_list<std::string_view> pieces) const {
-  unsigned char input[kInputMax];
-  size_t size = 0;
-  for (const std::string_view piece : pieces) {
-    if (size + 2 > kInputMax) break;
-    input[size++] = static_cast<unsigned char>(piece.size() >> 8);
-    input[size++] = static_cast<unsigned char>(piece.size());
-    const size_t taken = std::min(piece.size(), kInputMax - size);
-    std::memcpy(input + size, piece.data(), taken);
-    size += taken;
+// Input of any length through a buffer that stays on the stack: when it is full, its hash takes its
+// place. The hashes between are known to nobody.
+class KeyedHash::Stream {
+ public:
+  explicit Stream(const std::array<unsigned char, 16>& key) : key_(key) {}
+
+  void Put(const void* data, size_t size) {
+    const unsigned char* from = static_cast<const unsigned char*>(data);
+    while (size > 0) {
+      if (size_ == buffer_.size()) {
+        const uint64_t hash = Finish();
+        std::memcpy(buffer_.data(), &hash, sizeof(hash));
+        size_ = sizeof(hash);
+      }
+      const size_t taken = std::min(size, buffer_.size() - size_);
+      std::memcpy(buffer_.data() + size_, from, taken);
+      size_ += taken;
+      from += taken;
+      size -= taken;
+    }
   }
-  uint64_t hash;
-  crypto_shorthash(reinterpret_cast<unsigned char*>(&hash), input, size, key_.data());
-  return hash;
+  uint64_t Finish() const {
+    uint64_t hash;
+    crypto_shorthash(reinterpret_cast<unsigned char*>(&hash), buffer_.data(), size_, key_.data());
+    return hash;
+  }
+
+ private:
+  const std::array<unsigned char, 16>& key_;
+  std::array<unsigned char, 1024> buffer_;
+  size_t size_ = 0;
+};
+
+uint64_t KeyedHash::Hash(std::initializer_list<std::string_view> pieces) const {
+  Stream stream(key_);
+  for (const std::string_view piece : pieces) {
+    const uint64_t size = piece.size();
+    stream.Put(&size, sizeof(size));
+    stream.Put(piece.data(), piece.size());
+  }
+  return stream.Finish();
 }
 
 HexText WriteHex(uint64_t number) {

@@ -29,12 +29,13 @@ class KeyedHash {
   KeyedHash& operator=(const KeyedHash&) = default;
   ~KeyedHash();
 
-  // Of the pieces one after the other, each with its length, so that borders count. At most
-  // kInputMax bytes in all; what lies beyond is not hashed.
-  static constexpr size_t kInputMax = 1024;
+  // Of the pieces one after the other, each with its length, so that borders count. Every byte
+  // does, however long they are.
   uint64_t Hash(std::initializer_list<std::string_view> pieces) const;
 
  private:
+  class Stream;
+
   std::array<unsigned char, 16> key_;
 };
 
