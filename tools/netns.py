@@ -158,3 +158,7 @@ def _blocks(text):
 def _set_namespace(descriptor):
     if _libc.setns(descriptor, _CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def delete(name):
+    subprocess.run(["ip", "netns", "delete", name], check=True)
