@@ -259,11 +259,10 @@ uint64_t SpiPool::State::EnterEpoch(uint64_t now_ms) {
     const uint64_t step = slice - SliceOf(current) == 1 ? 1 : 2;
     const uint64_t next = slice << kNumberBits | ((current + step) & kNumberMask);
     if (!epoch.compare_exchange_weak(current, next)) continue;
-    // Slots, counted from the new epoch's own: +3 is the epoch before, which still rests unless it
-    // was skipped; +2 and +1 are older.
+    // Slots, counted from the new epoch's own: +3 is the number before, which still rests or was
+    // skipped; +2 is older; +1 is older still, with what slow releasers left there.
     Drain(next, 2);
     Drain(next, 1);
-    if (step == 2) Drain(next, 3);
     return next;
   }
   return current;
