@@ -3,3 +3,8 @@ include(cmake/bench_reactor.cmake OPTIONAL)
 include(cmake/bench_edge.cmake OPTIONAL)
 include(cmake/tidy.cmake OPTIONAL)
 include(cmake/lab.cmake OPTIONAL)
+
+if(TARGET gmedge)
+  add_test(NAME ${GMEDGE_TEST_PREFIX}gmedge_cli
+    COMMAND ${PROJECT_SOURCE_DIR}/tests/gmedge_cli_test.sh $<TARGET_FILE:gmedge> ${PROJECT_SOURCE_DIR})
+endif()
