@@ -1,0 +1,195 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "edge/branch_cookie.h"
+#include "tests/edge_world.h"
+
+namespace edge {
+namespace {
+
+constexpr std::string_view kVia = "z9hG4bK-ue-1";
+constexpr std::string_view kCallId = "4f2c@198.51.100.77";
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+class EdgeBranchCookie : public testing::Test {
+ protected:
+  std::string Seal(const BranchCookie& cookie, std::string_view via = kVia,
+                   std::string_view call_id = kCallId) const {
+    CookieJar::Branch buffer;
+    return std::string(jar_.Seal(cookie, via, call_id, &buffer));
+  }
+  bool Opens(std::string_view branch, std::string_view via = kVia,
+             std::string_view call_id = kCallId) const {
+    CookieJar::Plain plain;
+    BranchCookie cookie;
+    return jar_.Open(branch, via, call_id, &plain, &cookie);
+  }
+  // What Open makes of what Seal made, as text.
+  std::string RoundTrip(const BranchCookie& sealed) const {
+    CookieJar::Plain plain;
+    BranchCookie cookie;
+    if (!jar_.Open(Seal(sealed), kVia, kCallId, &plain, &cookie)) return "not opened";
+    return Shown(cookie);
+  }
+  static std::string Shown(const BranchCookie& cookie) {
+    if (cookie.kind == BranchCookie::Kind::kToPhone) return "set " + std::to_string(cookie.set);
+    return TextOf(cookie.core) + " " + std::to_string(cookie.called_identity) + " [" +
+           std::string(cookie.icid) + "] [" + std::string(cookie.orig_ioi) + "]";
+  }
+
+  static BranchCookie ToPhone(uint64_t set) {
+    BranchCookie cookie;
+    cookie.kind = BranchCookie::Kind::kToPhone;
+    cookie.set = set;
+    return cookie;
+  }
+  static BranchCookie ToCore(std::string_view core, std::string_view icid = "",
+                             std::string_view orig_ioi = "") {
+    BranchCookie cookie;
+    cookie.kind = BranchCookie::Kind::kToCore;
+    cookie.core = At(core);
+    cookie.called_identity = 3;
+    cookie.icid = icid;
+    cookie.orig_ioi = orig_ioi;
+    return cookie;
+  }
+
+  CountingRandom random_;
+  CookieJar jar_{&random_};
+};
+
+TEST_F(EdgeBranchCookie, ASetComesBack) {
+  for (const uint64_t set : {uint64_t{1}, uint64_t{0x1234567800000009}, UINT64_MAX}) {
+    EXPECT_EQ(RoundTrip(ToPhone(set)), "set " + std::to_string(set));
+  }
+}
+
+TEST_F(EdgeBranchCookie, TheWayToTheCoreComesBack) {
+  EXPECT_EQ(RoundTrip(ToCore("10.0.0.30:6060", "AA17", "\"ims.example.net\"")),
+            "10.0.0.30:6060 3 [AA17] [\"ims.example.net\"]");
+  EXPECT_EQ(RoundTrip(ToCore("[2001:db8::30]:6060", "AA17")), "[2001:db8::30]:6060 3 [AA17] []");
+  EXPECT_EQ(RoundTrip(ToCore("10.0.0.30:65535")), "10.0.0.30:65535 3 [] []");
+}
+
+TEST_F(EdgeBranchCookie, TheSameTransactionGivesTheSameBranch) {  // RFC 3261 16.11.
+  const BranchCookie cookie = ToCore("10.0.0.30:6060", "AA17");
+  EXPECT_EQ(Seal(cookie), Seal(cookie));
+  EXPECT_NE(Seal(cookie), Seal(cookie, "z9hG4bK-ue-2"));
+  EXPECT_NE(Seal(cookie), Seal(cookie, kVia, "another@198.51.100.77"));
+  EXPECT_NE(Seal(cookie), Seal(ToCore("10.0.0.30:6061", "AA17")));
+}
+
+TEST_F(EdgeBranchCookie, ItIsABranchThatAnyPeerTakes) {
+  const std::string icid(BranchCookie::kTextSizeMax, 'i');
+  for (const BranchCookie& cookie :
+       {ToPhone(7), ToCore("10.0.0.30:6060"), ToCore("[2001:db8::30]:6060", icid, icid)}) {
+    const std::string branch = Seal(cookie);
+    EXPECT_TRUE(branch.starts_with("z9hG4bK"));
+    EXPECT_EQ(branch.find_first_not_of(kBase64), branch.npos) << branch;
+    EXPECT_LT(branch.size(), CookieJar::kBranchSizeMax);
+  }
+}
+
+TEST_F(EdgeBranchCookie, AnyChangedCharacterIsFound) {
+  for (const BranchCookie& cookie : {ToPhone(7), ToCore("10.0.0.30:6060", "AA17", "home")}) {
+    const std::string branch = Seal(cookie);
+    for (size_t at = 0; at < branch.size(); ++at) {
+      for (int bit = 0; bit < 8; ++bit) {
+        std::string flipped = branch;
+        flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
+        EXPECT_FALSE(Opens(flipped)) << at << " bit " << bit;
+      }
+      for (const char c : kBase64) {  // Every other value of these six bits.
+        std::string other = branch;
+        other[at] = c;
+        EXPECT_EQ(Opens(other), c == branch[at]) << at << " " << c;
+      }
+    }
+  }
+}
+
+TEST_F(EdgeBranchCookie, AShorterOrLongerOneIsRefused) {
+  const std::string branch = Seal(ToCore("10.0.0.30:6060", "AA17"));
+  for (size_t size = 0; size < branch.size(); ++size) {
+    EXPECT_FALSE(Opens(branch.substr(0, size))) << size;
+  }
+  for (size_t more = 1; more <= 600; ++more) {
+    EXPECT_FALSE(Opens(branch + std::string(more, 'A'))) << more;
+  }
+  EXPECT_FALSE(Opens(branch + "="));
+}
+
+TEST_F(EdgeBranchCookie, ItIsGoodForItsOwnTransactionOnly) {
+  const std::string branch = Seal(ToPhone(7));
+  EXPECT_TRUE(Opens(branch));
+  EXPECT_FALSE(Opens(branch, "z9hG4bK-ue-2"));
+  EXPECT_FALSE(Opens(branch, kVia, "another@198.51.100.77"));
+  EXPECT_FALSE(Opens(branch, "", kCallId));
+  EXPECT_FALSE(Opens(branch, kCallId, kVia));
+  EXPECT_FALSE(Opens(branch, std::string(kVia) + "4", kCallId.substr(1)));
+}
+
+TEST_F(EdgeBranchCookie, AnotherProcessDoesNotOpenIt) {
+  const CookieJar other(&random_);
+  CookieJar::Plain plain;
+  BranchCookie cookie;
+  EXPECT_FALSE(other.Open(Seal(ToPhone(7)), kVia, kCallId, &plain, &cookie));
+}
+
+TEST_F(EdgeBranchCookie, GarbageIsRefused) {
+  for (const std::string& branch :
+       {std::string(), std::string("z9hG4bK"), std::string("z9hG4bKAAAA"), std::string("x"),
+        std::string("z9hG4bK-ue-1"), "z9hG4bK" + std::string(400, 'A'), std::string(400, '\0'),
+        "z9hG4bK" + std::string(16, '\xff'), Seal(ToPhone(7)).substr(7),
+        "Z9HG4BK" + Seal(ToPhone(7)).substr(7)}) {
+    EXPECT_FALSE(Opens(branch)) << branch;
+  }
+}
+
+TEST_F(EdgeBranchCookie, ATextThatIsTooLongIsLeftOut) {
+  const std::string fits(BranchCookie::kTextSizeMax, 'i');
+  EXPECT_EQ(RoundTrip(ToCore("10.0.0.30:6060", fits, fits)),
+            "10.0.0.30:6060 3 [" + fits + "] [" + fits + "]");
+  EXPECT_EQ(RoundTrip(ToCore("10.0.0.30:6060", fits + "i", "home")), "10.0.0.30:6060 3 [] [home]");
+  EXPECT_EQ(RoundTrip(ToCore("10.0.0.30:6060", "AA17", fits + "i")), "10.0.0.30:6060 3 [AA17] []");
+}
+
+std::string FromBase64(std::string_view text) {
+  std::string bytes;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    bits = bits << 6 | static_cast<uint32_t>(kBase64.find(c));
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes += static_cast<char>(bits >> count);
+  }
+  return bytes;
+}
+
+TEST_F(EdgeBranchCookie, AChargingIdIsNotReadableInIt) {  // It goes to the phone.
+  const std::string icid = "AA17-charging-identifier";
+  const std::string branch = Seal(ToCore("10.0.0.30:6060", icid));
+  EXPECT_EQ(branch.find(icid), branch.npos);
+  const std::string bytes = FromBase64(branch.substr(7));
+  ASSERT_GT(bytes.size(), icid.size());
+  for (size_t i = 0; i + 4 <= icid.size(); ++i) {
+    EXPECT_EQ(bytes.find(icid.substr(i, 4)), bytes.npos) << i;
+  }
+}
+
+// One key stream used twice would show the difference of two texts.
+TEST_F(EdgeBranchCookie, TwoCookiesShareNoKeyStream) {
+  const std::string a = FromBase64(Seal(ToCore("10.0.0.30:6060", "AAAAAAAAAAAAAAAA")).substr(7));
+  const std::string b = FromBase64(Seal(ToCore("10.0.0.30:6060", "AAAAAAAAAAAAAAAB")).substr(7));
+  ASSERT_EQ(a.size(), b.size());
+  int same = 0;
+  for (size_t i = 0; i < a.size(); ++i) same += a[i] == b[i];
+  EXPECT_LT(same, 5);
+}
+
+}  // namespace
+}  // namespace edge

@@ -1,0 +1,40 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "edge/stats.h"
+
+namespace edge {
+namespace {
+
+TEST(EdgeStats, EveryFieldIsInTheListOnce) {
+  EXPECT_EQ(Counters().size() * sizeof(uint64_t), sizeof(Stats));
+  std::set<std::string_view> names;
+  Stats stats;
+  for (const CounterInfo& counter : Counters()) {
+    EXPECT_TRUE(names.insert(counter.name).second) << counter.name;
+    EXPECT_EQ(stats.*counter.field, 0u) << counter.name;
+    ++(stats.*counter.field);  // A field named twice would be 1 at its second visit.
+  }
+}
+
+TEST(EdgeStats, ACounterIsFoundUnderItsName) {
+  Stats stats;
+  stats.drop_no_set = 3;
+  for (const CounterInfo& counter : Counters()) {
+    EXPECT_EQ(stats.*counter.field, counter.name == "drop_no_set" ? 3u : 0u) << counter.name;
+  }
+}
+
+// Names become metrics, texts their help lines: neither may break a line.
+TEST(EdgeStats, NamesAndTextsArePlain) {
+  for (const CounterInfo& counter : Counters()) {
+    EXPECT_EQ(counter.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), counter.name.npos)
+        << counter.name;
+    EXPECT_FALSE(counter.text.empty()) << counter.name;
+    EXPECT_EQ(counter.text.find_first_of("\r\n\"\\"), counter.text.npos) << counter.name;
+  }
+}
+
+}  // namespace
+}  // namespace edge
