@@ -4,6 +4,7 @@
 
 #include "tests/tools_core_fixture.h"
 #include "tools/core_mt.h"
+#include "tools/respond.h"
 
 namespace tools {
 namespace {

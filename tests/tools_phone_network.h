@@ -18,7 +18,7 @@ namespace tools {
 class PhoneNetwork : public testing::Test {
  protected:
   PhoneNetwork() {
-    options_.phone.pcscf = PcscfDouble::Gm();
+    options_.phone.pcscf = PcscfWays::Gm();
     options_.subscribers.count = 1;
     options_.first_address = At("198.51.100.77:0");
     core_options_.registrar.subscribers.count = 100;
@@ -67,7 +67,7 @@ class PhoneNetwork : public testing::Test {
       core_out->Clear();
       for (const Outbox::Datagram& datagram : from_edge.datagrams()) {
         const sip::PaddedView bytes = from_edge.Payload(datagram);
-        if (datagram.peer == PcscfDouble::Core()) {
+        if (datagram.peer == PcscfWays::Core()) {
           core_->OnDatagram(datagram.peer, datagram.local, bytes, now_us_ / 1000, core_out);
         } else {
           fleet_->OnDatagram(datagram.peer, datagram.local, bytes, now_us_, &to_edge_);

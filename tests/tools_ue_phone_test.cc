@@ -167,7 +167,7 @@ TEST_F(UePhone, FindsLeakedChargingHeaders) {
 }
 
 TEST_F(UePhone, FindsResponsesThatDoNotComeFromPortPc) {
-  edge_.faults.wrong_source = true;
+  edge_.ways.wrong_source = true;
   EXPECT_EQ(FailureOf(Run("register")),
             "register: wrong-flow 192.0.2.10:6101 to 198.51.100.77:37002");
 }
