@@ -8,5 +8,5 @@ if(TARGET gmedge)
   add_test(NAME ${GMEDGE_TEST_PREFIX}edge_load_smoke
     COMMAND edge_load --gmedge=$<TARGET_FILE:gmedge> --phones=200 --seconds=0.2
             --server_cpu=-1 --load_cpu=-1)
-  set_tests_properties(${GMEDGE_TEST_PREFIX}edge_load_smoke PROPERTIES TIMEOUT 120)
+  set_tests_properties(${GMEDGE_TEST_PREFIX}edge_load_smoke PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
 endif()
