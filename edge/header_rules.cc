@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "sip/address.h"
 #include "sip/list.h"
 #include "sip/number.h"
 
@@ -10,43 +13,36 @@ namespace {
 
 using sip::HeaderId;
 
+// Or so broken that somebody else might read it so.
 bool IsNetworkProvided(std::string_view member, const void*) {
-  const size_t params = member.find(';');
-  return params != std::string_view::npos &&
-         sip::FindParam(member.substr(params), "network-provided").has_value();
+  const std::string_view params = member.substr(std::min(member.find(';'), member.size()));
+  return !sip::IsParamList(params) || sip::FindParam(params, "network-provided").has_value();
 }
 
 bool IsSecAgree(std::string_view member, const void*) {
   return sip::EqualsIgnoreCase(member, "sec-agree");
 }
 
-// Cuts ik and ck with one comma each. A run of cut parameters at the front takes the comma behind
-// it, any other the one before it, so what is left is a well-formed list.
-void RemoveKeysOf(std::string_view value, sip::Editor* editor) {
-  const size_t space = value.find_first_of(" \t\r\n");
-  if (space == std::string_view::npos) return;
-  const std::string_view params = value.substr(space);
-  sip::ParamReader reader(params, ',');
-  const char* cut_from = nullptr;  // Of a run at the front.
-  bool any_kept = false;
-  sip::Param param;
-  while (reader.Next(&param)) {
-    const bool is_key =
-        sip::EqualsIgnoreCase(param.name, "ik") || sip::EqualsIgnoreCase(param.name, "ck");
-    if (is_key && any_kept) {
-      editor->Remove(param.with_separator);
-    } else if (is_key && cut_from == nullptr) {
-      cut_from = param.text.data();
-    } else if (!is_key && !any_kept) {
-      any_kept = true;
-      if (cut_from != nullptr) {
-        editor->Remove({cut_from, static_cast<size_t>(param.text.data() - cut_from)});
-        cut_from = nullptr;
-      }
-    }
+// A challenge that cannot be read to its end may hide keys: nothing of it goes out.
+void RemoveKeysOf(const sip::Message& message, const sip::Header& header, sip::Editor* editor) {
+  const std::string_view value = message.Value(header);
+  const size_t scheme_end = value.find_first_of(" \t\r\n,;=\"");
+  const std::string_view params = value.substr(std::min(scheme_end, value.size()));
+  if (!sip::IsParamList(params, ',')) return editor->RemoveHeader(header);
+  editor->RemoveParams(params, ',', {"ik", "ck"});
+}
+
+// Where a phone is known by the network to be (RFC 8787): not the phone's to say.
+void RemoveLocationSource(const sip::Message& message, sip::Editor* editor) {
+  sip::ListReader reader(message, HeaderId::kGeolocation);
+  sip::ListMember member;
+  while (reader.Next(&member)) {
+    sip::Address location;
+    const bool readable = sip::DecodeAddress(member.text, &location) == sip::ParseError::kOk &&
+                          sip::IsParamList(location.params);
+    if (!readable) return static_cast<void>(editor->RemoveHeaders(HeaderId::kGeolocation));
+    editor->RemoveParams(location.params, ';', {"loc-src"});
   }
-  // Nothing but keys: the whole list goes.
-  if (cut_from != nullptr) editor->Remove(params);
 }
 
 }  // namespace
@@ -76,14 +72,18 @@ void RemoveUntrusted(const sip::Message& message, sip::Editor* editor) {
         break;
     }
   }
+  RemoveLocationSource(message, editor);
 }
 
 void RemoveForPhone(const sip::Message& message, sip::Editor* editor) {
   bool wants_privacy = false;
   for (const sip::Header* privacy = message.Find(HeaderId::kPrivacy); privacy != nullptr;
        privacy = message.FindNext(privacy)) {
-    // `Privacy: header;id`: values are separated by semicolons (RFC 3323 4.2).
-    wants_privacy = wants_privacy || sip::FindParam(message.Value(*privacy), "id").has_value();
+    // `Privacy: header;id`: values are separated by semicolons (RFC 3323 4.2). One that cannot be
+    // read is a wish for privacy all the same.
+    const std::string_view value = message.Value(*privacy);
+    wants_privacy =
+        wants_privacy || !sip::IsParamList(value) || sip::FindParam(value, "id").has_value();
   }
   for (const sip::Header& header : message.headers()) {
     switch (header.id) {
@@ -116,7 +116,7 @@ void RemoveChallengeKeys(const sip::Message& message, sip::Editor* editor) {
   for (const HeaderId id : {HeaderId::kWwwAuthenticate, HeaderId::kProxyAuthenticate}) {
     for (const sip::Header* header = message.Find(id); header != nullptr;
          header = message.FindNext(header)) {
-      RemoveKeysOf(message.Value(*header), editor);
+      RemoveKeysOf(message, *header, editor);
     }
   }
 }
@@ -142,13 +142,19 @@ void MarkTopVia(const sip::Via& via, const reactor::Endpoint& source, uint16_t r
   reactor::Endpoint sent_by;
   const bool same =
       reactor::ParseAddress(via.host, 0, &sent_by) && reactor::SameAddress(sent_by, source);
-  if (same && !via.has_rport) return;
+  if (same && !via.has_rport && via.received.empty()) return;
   char address[reactor::kEndpointTextMax];
   // `received` of IPv6 has no brackets (RFC 5118 4.5).
   const std::string_view received(address, reactor::WriteAddress(source, false, address));
-  if (via.has_rport) {
-    const fmt::format_int port(rport);
-    editor->Replace(via.rport_text, {"received=", received, ";rport=", {port.data(), port.size()}});
+  const fmt::format_int number(rport);
+  const std::string_view port(number.data(), number.size());
+  if (!via.received.empty()) {
+    // What the sender wrote there himself. A second one would make the Via unreadable.
+    const std::optional<sip::Param> given = sip::FindParam(via.params, "received");
+    editor->Replace(given->text, {"received=", received});
+    if (via.has_rport) editor->Replace(via.rport_text, {"rport=", port});
+  } else if (via.has_rport) {
+    editor->Replace(via.rport_text, {"received=", received, ";rport=", port});
   } else {
     editor->InsertAfter(via.text, {";received=", received});
   }

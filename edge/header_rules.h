@@ -14,7 +14,8 @@
 namespace edge {
 
 // What a phone may not assert: charging headers, P-Asserted-Identity, P-Visited-Network-ID,
-// network-provided access network information, Feature-Caps, History-Info, P-Served-User...
+// network-provided access network information, Feature-Caps, History-Info, P-Served-User, `loc-src`
+// of Geolocation...
 void RemoveUntrusted(const sip::Message& message, sip::Editor* editor);
 // What a phone must not see: charging headers, access network information, P-Served-User,
 // P-Profile-Key, P-Asserted-Identity when `Privacy: id` asks for it (RFC 3325 7), and any ik or ck.
@@ -22,7 +23,8 @@ void RemoveForPhone(const sip::Message& message, sip::Editor* editor);
 // Security-Client, Security-Server and Security-Verify, and the sec-agree tags (RFC 3329 2.3.1).
 // Security-Server too: only the edge may say it.
 void RemoveSecurityAgreement(sip::Editor* editor);
-// ik and ck of every challenge: a phone has its own (TS 33.203 6.1.1).
+// ik and ck of every challenge: a phone has its own (TS 33.203 6.1.1). A challenge that cannot be
+// read goes as a whole.
 void RemoveChallengeKeys(const sip::Message& message, sip::Editor* editor);
 
 // One less; nothing when the header is missing (RFC 3261 16.6 step 3 then adds 70).

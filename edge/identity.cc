@@ -15,6 +15,7 @@ std::string_view UriOf(std::string_view member) {
 }  // namespace
 
 int FindIdentity(const Binding& binding, std::string_view uri) {
+  if (uri.empty()) return -1;  // Nor is it a member that cannot be read.
   std::string_view rest = binding.associated;
   for (int position = 0; !rest.empty(); ++position) {
     if (sip::EqualsIgnoreCase(UriOf(sip::CutMember(rest, &rest)), uri)) return position;

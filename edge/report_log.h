@@ -10,8 +10,8 @@
 
 namespace edge {
 
-// "register impi=... from=192.0.2.7:5060 registered 200 alg=hmac-sha-1-96 ealg=aes-cbc spi-pc=...
-// esp=yes 31 ms". Never a key, a nonce or a response.
+// "register impi=... from=192.0.2.7:5060 at=192.0.2.10:5060: registered; status=200
+// alg=hmac-sha-1-96 ealg=aes-cbc spi-pc=... esp=yes 31 ms". Never a key, a nonce or a response.
 std::string FormatAttempt(const Attempt& attempt, const std::vector<Port>& ports);
 
 class ReportLog {
