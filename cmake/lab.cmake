@@ -16,3 +16,7 @@ if(TARGET xfrm_conformance_test)
   # The suite that the fake kernel passes, against the real one.
   gmedge_lab_test(xfrm_conformance $<TARGET_FILE:xfrm_conformance_test>)
 endif()
+foreach(scenario registration requests fail_closed lifetimes)
+  gmedge_lab_test(${scenario}
+    python3 ${PROJECT_SOURCE_DIR}/tests/lab/guest_${scenario}.py ${PROJECT_BINARY_DIR})
+endforeach()

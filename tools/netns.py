@@ -8,6 +8,7 @@ namespace of the phones. Needs CAP_NET_ADMIN and CAP_SYS_ADMIN (root, or inside 
 the kernel lab). Used by tools/demo.py and tests/lab.
 """
 
+import contextlib
 import ctypes
 import dataclasses
 import os
@@ -76,6 +77,15 @@ class Network:
         # A phone's address is on no interface, so that there may be many.
         self.phones.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/ip_nonlocal_bind")
 
+    def flush(self):
+        """Removes every SA and policy."""
+        for name in ("phones", "edge"):
+            _batch(["ip", "-n", name], "xfrm state flush\nxfrm policy flush\n")
+
+    def delete(self):
+        for name in ("phones", "edge", "core"):
+            subprocess.run(["ip", "netns", "delete", name], check=True)
+
 
 def _batch(ip, lines):
     subprocess.run([*ip, "-batch", "-"], input=lines.lstrip(), text=True, check=True)
@@ -100,15 +110,20 @@ class Namespace:
             raise RuntimeError(f"{' '.join(command)} in {self.name}: {done.stdout}")
         return done.stdout
 
-    def socket(self, kind, address, port):
-        """A bound socket that lives there; SOCK_DGRAM or SOCK_STREAM."""
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    @contextlib.contextmanager
+    def entered(self):
+        """For this thread: what opens a socket inside `with` opens it there."""
         with open("/proc/thread-self/ns/net", "rb") as here:
             self._enter()
             try:
-                made = socket.socket(family, kind)
+                yield
             finally:
                 _set_namespace(here.fileno())
+
+    def socket(self, kind, address, port):
+        """A bound socket that lives there; SOCK_DGRAM or SOCK_STREAM."""
+        with self.entered():
+            made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((address, port))
         return made
@@ -158,7 +173,3 @@ def _blocks(text):
 def _set_namespace(descriptor):
     if _libc.setns(descriptor, _CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
-def delete(name):
-    subprocess.run(["ip", "netns", "delete", name], check=True)
