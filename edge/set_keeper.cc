@@ -68,23 +68,27 @@ bool SetKeeper::ChoosePorts(const Binding& binding, const reactor::Endpoint& loc
   const auto is = [&](PortIndex port, std::optional<uint16_t> number) {
     return number.has_value() && context_.ports[port].local.port() == *number;
   };
-  const auto taken = [&](PortIndex port) {
-    return std::any_of(binding.sets.begin(), binding.sets.end(),
-                       [&](SetId id) { return context_.registrar.FindSet(id)->port_pc == port; });
+  const SaSet* in_use = context_.registrar.SetInUse(binding);
+  // Best is a port_pc of no set; next, of one that only drains.
+  const auto freedom = [&](PortIndex port) {
+    if (in_use != nullptr && in_use->port_pc == port) return 0;
+    const bool taken = std::any_of(binding.sets.begin(), binding.sets.end(), [&](SetId id) {
+      return context_.registrar.FindSet(id)->port_pc == port;
+    });
+    return taken ? 1 : 2;
   };
   // The port with the highest score; at a tie the first.
   const auto best = [&](auto score) {
     return *std::max_element(ports.begin(), ports.end(),
                              [&](PortIndex a, PortIndex b) { return score(a) < score(b); });
   };
-  const SaSet* in_use = context_.registrar.SetInUse(binding);
   *port_ps = best([&](PortIndex port) {
     if (in_use != nullptr) return in_use->port_ps == port ? 1 : 0;
     return is(port, ipsec.default_server_port) ? 2 : is(port, ipsec.default_client_port) ? 0 : 1;
   });
   *port_pc = best([&](PortIndex port) {
     if (port == *port_ps) return -1;
-    return (taken(port) ? 0 : 2) + (is(port, ipsec.default_client_port) ? 1 : 0);
+    return 2 * freedom(port) + (is(port, ipsec.default_client_port) ? 1 : 0);
   });
   return true;
 }
