@@ -66,9 +66,10 @@ bool BufferRing::Register(Reactor* reactor, std::string* error) {
   const size_t entries_size = RoundUp(options_.count * sizeof(io_uring_buf), kPageSize);
   state.stride = RoundUp(size_t{options_.size} + options_.tail_padding, kCacheLine);
   state.mapping_size = entries_size + options_.count * state.stride;
-  // Populated now: the first packets of a busy hour should not pay for page faults.
+  // Not populated: each buffer could hold the largest datagram, but most never leave their first
+  // page, which one fault a buffer brings.
   state.mapping = mmap(nullptr, state.mapping_size, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (state.mapping == MAP_FAILED) {
     *error =
         ErrorText("buffer ring: mmap of " + std::to_string(state.mapping_size) + " bytes", errno);
