@@ -24,7 +24,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 def main():
     options = parse_arguments()
-    with tempfile.TemporaryDirectory(prefix="gmedge-demo-", dir="/run" if IN_LAB else None) as scratch:
+    parent = "/run" if IN_LAB else None
+    with tempfile.TemporaryDirectory(prefix="gmedge-demo-", dir=parent) as scratch:
         demo = Demo(options, pathlib.Path(scratch))
         try:
             demo.run()
@@ -96,8 +97,8 @@ class Demo:
         phones = self.start(
             "phones", "gmue", f"--pcscf={self.where['gm']}", f"--address={self.where['phones']}",
             f"--phones={count}", "--unprotected-port=26060", "--in-flight=8", "--json",
-            f"--security={'kernel' if self.real else 'none'}", "--scenario=register,hold,deregister",
-            "--hold-seconds=600")
+            f"--security={'kernel' if self.real else 'none'}",
+            "--scenario=register,hold,deregister", "--hold-seconds=600")
         self.wait_until_registered(phones)
         installed = self.network.edge.states() if self.real else None
         phones.terminate()

@@ -5,6 +5,7 @@ import gmlab
 import wire
 
 PROTECTED_PORTS = {5062, 5064}
+THREE_PORTS = (5062, 5064, 5066)
 # gmue's mt-STEPs let the core send such a request to the phone.
 REQUESTS = "message,options,invite,mt-message,mt-options,mt-invite"
 
@@ -17,12 +18,14 @@ class Requests(gmlab.LabCase):
         self.requests_both_ways(gmlab.IPV6)
 
     def test_phone_authenticates_anew_and_goes_on(self):
-        """With two protected ports, the least there may be, the new set has those of the old."""
+        """The new set has a client port of its own (TS 33.203 7.2): the old one's SAs go on."""
         self.start_core()
-        self.start_edge()
-        scenario = "register,hold,reauth,message,mt-message,hold,reauth,message,mt-message"
-        report = self.run_phones(gmlab.IPV4, scenario, hold_seconds=1.2, timeout_ms=4000)
+        self.start_edge(ipsec={"socket": [f"ipsec:198.18.0.1:{port}" for port in THREE_PORTS]},
+                        gm={"listen": ["198.18.0.1:5060"]})
+        report = self.run_phones(gmlab.IPV4, "register,hold,reauth,message,mt-message",
+                                 hold_seconds=1.1, timeout_ms=4000)
         self.assertTrue(report["ok"], report)
+        self.assertEqual(len(self.states_of(gmlab.phone(gmlab.IPV4, 0))), 8)
 
     def requests_both_ways(self, version, count=4):
         core = self.start_core(version)
