@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -42,7 +43,10 @@ inline std::string ParamOf(const std::string& text, const std::string& name) {
 // REQUIRES: `from` is there, so that a test cannot lose its point.
 inline std::string Replaced(std::string text, const std::string& from, const std::string& to) {
   const size_t at = text.find(from);
-  if (at == std::string::npos) abort();
+  if (at == std::string::npos) {
+    std::fprintf(stderr, "\"%s\" is not in:\n%s", from.c_str(), text.c_str());
+    abort();
+  }
   return text.replace(at, from.size(), to);
 }
 
