@@ -13,7 +13,7 @@ Core::Core(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spi
            uint64_t now_ms)
     : context_(settings, std::move(ports), spis, random, now_ms),
       registers_(&context_),
-      relay_(&context_, &registers_.keeper()) {}
+      relay_(&context_) {}
 
 void Core::OnDatagram(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, Actions* actions) {
   context_.now_ms = now_ms;

@@ -5,13 +5,12 @@
 #include <string_view>
 
 #include "edge/context.h"
-#include "edge/set_keeper.h"
 
 namespace edge {
 
 class Relay {
  public:
-  Relay(Context* context, SetKeeper* keeper) : context_(*context), keeper_(*keeper) {}
+  explicit Relay(Context* context) : context_(*context) {}
 
   // REQUIRES of each: the message is valid; of requests: Max-Forwards above 0.
   void OnRequestFromPhone(const Arrival& arrival, Actions* actions);
@@ -42,7 +41,6 @@ class Relay {
                   BranchCookie* cookie) const;
 
   Context& context_;
-  SetKeeper& keeper_;
 };
 
 }  // namespace edge
