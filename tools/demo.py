@@ -98,7 +98,7 @@ class Demo:
             "phones", "gmue", f"--pcscf={self.where['gm']}", f"--address={self.where['phones']}",
             f"--phones={count}", "--unprotected-port=26060", "--in-flight=8", "--json",
             f"--security={'kernel' if self.real else 'none'}",
-            "--scenario=register,hold,deregister", "--hold-seconds=600")
+            "--scenario=register,hold,deregister", "--hold-seconds=600", "--progress")
         self.wait_until_registered(phones)
         installed = self.network.edge.states() if self.real else None
         phones.terminate()
@@ -134,13 +134,15 @@ class Demo:
         raise Failed(f"{program} did not say \"{word}\" in 10 s")
 
     def wait_until_registered(self, phones):
-        """Until every phone is, or for 15 s no other one has been."""
-        best, since = 0, time.monotonic()
-        while best < self.options.phones and phones.poll() is None:
-            count = len(set(re.findall(r"register impi=(\S+) .*: registered;", self.log("gmedge"))))
-            if count > best:
-                best, since = count, time.monotonic()
-            if time.monotonic() - since > 15:
+        """Until every phone is, or failed; or for 40 s nothing has changed (gmue's own patience)."""
+        before, since = (0, 0), time.monotonic()
+        while sum(before) < self.options.phones and phones.poll() is None:
+            told = re.findall(r"(\d+) registered, .* (\d+) failed", self.log("gmue")) or [(0, 0)]
+            now = int(told[-1][0]), int(told[-1][1])
+            if now != before:
+                before, since = now, time.monotonic()
+                print(f"    {now[0]} registered, {now[1]} failed", flush=True)
+            if time.monotonic() - since > 40:
                 return
             time.sleep(0.1)
 
