@@ -213,6 +213,10 @@ const UdpSockets::Counters& UdpSockets::counters() const {
   return state_->counters;
 }
 
+const reactor::Endpoint& UdpSockets::local(size_t index) const {
+  return state_->sockets[index].local;
+}
+
 void UdpSockets::Send(Outbox* outbox) {
   State& state = *state_;
   const Socket* socket = nullptr;

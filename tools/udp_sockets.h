@@ -45,6 +45,8 @@ class UdpSockets {
   void Send(Outbox* outbox);
 
   const Counters& counters() const;
+  // Of the socket opened for locals[index], with the port the kernel gave for 0.
+  const reactor::Endpoint& local(size_t index) const;
 
  private:
   UdpSockets();
