@@ -88,10 +88,10 @@ class Demo:
         count = self.options.phones
         core = self.start("core", "gmcore", f"--listen={self.where['core']}",
                           f"--subscribers={count}")
-        self.wait_for("gmcore", "ready", core)
+        self.wait_for("gmcore", ": ready on ", core)
         edge = self.start("edge", "gmedge", f"--config={self.settings()}",
                           f"--xfrm={self.options.esp}")
-        self.wait_for("gmedge", "ready", edge)
+        self.wait_for("gmedge", " ready: ", edge)
         print(f"==> {count} phones register through gmedge", flush=True)
         # They stay registered until told to end, so that the kernel can be looked at.
         phones = self.start(

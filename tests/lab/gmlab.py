@@ -67,7 +67,7 @@ class LabCase(unittest.TestCase):
         core = self.start(self.network.core, "gmcore.log", BUILD / "gmcore",
                           f"--listen={endpoint(version.core, 5060)}", f"--imsi={imsi(0)}",
                           *flags(options))
-        self.wait_for_word("gmcore.log", "ready", core)
+        self.wait_for_word("gmcore.log", ": ready on ", core)
         return core
 
     def start_edge(self, *, wrapper=(), **settings):
