@@ -2,58 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
-#include <iterator>
-#include <memory>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "edge/core.h"
 #include "edge/kernel_queue.h"
+#include "edge/report_log.h"
+#include "edge/worker.h"
+#include "tests/edge_values.h"
 #include "xfrm/fake_kernel.h"
 
 namespace edge {
-
-inline std::string ReadFile(const std::string& path) {
-  std::ifstream file(std::string(GMEDGE_SOURCE_DIR "/tests/data/") + path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-inline reactor::Endpoint At(std::string_view text) {
-  reactor::Endpoint endpoint;
-  const bool ok = reactor::ParseEndpoint(text, 5060, &endpoint);
-  return ok ? endpoint : reactor::Endpoint();
-}
-
-inline std::string TextOf(const reactor::Endpoint& endpoint) {
-  char text[reactor::kEndpointTextMax];
-  return {text, reactor::WriteEndpoint(endpoint, text)};
-}
-
-// Numbers that repeat from run to run.
-class CountingRandom final : public Random {
- public:
-  uint64_t Next() override { return state_ = state_ * 6364136223846793005u + 1442695040888963407u; }
-
- private:
-  uint64_t state_ = 1;
-};
-
-struct Sent {
-  std::string from;  // "192.0.2.10:5060": the local port.
-  std::string to;
-  std::string text;
-};
-
-struct AttemptLine {
-  std::string impi;
-  std::string result;
-  int status;
-  std::errc kernel;
-  std::string explanation;
-};
 
 class World final : public Actions, KernelLink, KernelSink {
  public:
@@ -64,25 +24,22 @@ class World final : public Actions, KernelLink, KernelSink {
                .quarantine_ms = 1000,
                .permutation_key = {1, 2}}),
         queue_(this, this),
-        core_(settings_, PortsOf(settings_), &spis_, &random_, now_ms_) {}
+        ports_(PortsOf(settings_)),
+        core_(settings_, ports_, &spis_, &random_, now_ms_) {}
 
-  static std::vector<Port> PortsOf(const Settings& settings) {
-    std::vector<Port> ports;
-    for (const auto& local : settings.gm.listen) ports.push_back(MakePort(Side::kGm, local));
-    for (const auto& local : settings.ipsec.sockets) {
-      ports.push_back(MakePort(Side::kProtected, local));
-    }
-    ports.push_back(MakePort(Side::kCore, settings.core.listen));
-    return ports;
-  }
+  static std::vector<Port> PortsOf(const Settings& settings) { return edge::PortsOf(settings); }
 
   // Delivers one datagram and lets the kernel answer. REQUIRES: `to` is one of our ports.
   void Deliver(std::string_view from, std::string_view to, std::string_view text) {
+    Receive(from, to, text);
+    Settle();
+  }
+  // One datagram of several of one turn; Settle() ends it.
+  void Receive(std::string_view from, std::string_view to, std::string_view text) {
     std::string padded(text);
     padded.append(sip::kPaddingSize, '\xff');
     const Flow flow{PortAt(to), At(from)};
     core_.OnDatagram(flow, sip::PaddedView::Promise({padded.data(), text.size()}), now_ms_, this);
-    Settle();
   }
 
   // Lets the kernel work until nothing is left to do at this instant.
@@ -113,9 +70,8 @@ class World final : public Actions, KernelLink, KernelSink {
   }
 
   PortIndex PortAt(std::string_view text) const {
-    const std::vector<Port> ports = PortsOf(settings_);
-    for (size_t i = 0; i < ports.size(); ++i) {
-      if (ports[i].local == At(text)) return static_cast<PortIndex>(i);
+    for (size_t i = 0; i < ports_.size(); ++i) {
+      if (ports_[i].local == At(text)) return static_cast<PortIndex>(i);
     }
     abort();
   }
@@ -134,6 +90,9 @@ class World final : public Actions, KernelLink, KernelSink {
   Core& core() { return core_; }
   xfrm::FakeKernel& kernel() { return kernel_; }
   xfrm::SpiPool& spis() { return spis_; }
+  // A kernel in place of the fake one; its answers come back by OnKernelAnswer.
+  void set_link(KernelLink* link) { link_ = link; }
+  void OnKernelAnswer(std::span<const std::byte> bytes) { queue_.OnReply(bytes); }
   // The core reads them as it goes.
   Settings& settings() { return settings_; }
   void set_kernel_deaf(bool deaf) { kernel_is_deaf_ = deaf; }
@@ -141,9 +100,9 @@ class World final : public Actions, KernelLink, KernelSink {
 
  private:
   void Send(const Flow& to, std::span<const std::string_view> pieces) override {
-    Sent sent{TextOf(PortsOf(settings_)[to.port].local), TextOf(to.remote), {}};
+    Sent sent{TextOf(ports_[to.port].local), TextOf(to.remote), {}};
     for (const std::string_view piece : pieces) sent.text += piece;
-    if (PortsOf(settings_)[to.port].side != Side::kCore) phone_bytes_ += sent.text;
+    if (ports_[to.port].side != Side::kCore) phone_bytes_ += sent.text;
     sent_.push_back(std::move(sent));
   }
   void Install(SetId set, const SaArray& sas) override { queue_.Install(set, sas); }
@@ -151,9 +110,11 @@ class World final : public Actions, KernelLink, KernelSink {
   void Delete(SetId set, const SaIdArray& sas) override { queue_.Delete(set, sas); }
   void Report(const Attempt& attempt) override {
     attempts_.push_back({std::string(attempt.impi), std::string(attempt.result), attempt.status,
-                         attempt.kernel, std::string(attempt.explanation)});
+                         attempt.kernel, std::string(attempt.explanation),
+                         FormatAttempt(attempt, ports_)});
   }
   bool Send(std::span<const std::byte> batch) override {
+    if (link_ != nullptr) return link_->Send(batch);
     kernel_.Send(batch, now_ms_ / 1000, &answers_);
     return true;
   }
@@ -171,12 +132,14 @@ class World final : public Actions, KernelLink, KernelSink {
   xfrm::SpiPool spis_;
   xfrm::FakeKernel kernel_;
   KernelQueue queue_;
+  const std::vector<Port> ports_;
   Core core_;
   std::vector<Sent> sent_;
   std::vector<AttemptLine> attempts_;
   std::vector<std::vector<std::byte>> answers_;
   std::string phone_bytes_;
   bool kernel_is_deaf_ = false;
+  KernelLink* link_ = nullptr;
 };
 
 }  // namespace edge
