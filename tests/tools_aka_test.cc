@@ -16,6 +16,11 @@ nlohmann::json Load(const char* name) {
   return nlohmann::json::parse(file);
 }
 
+// By value: what a range-for walks must live as long as the loop.
+nlohmann::json Vectors() {
+  return Load("akav1.json").at("vectors");
+}
+
 template <size_t size>
 std::array<uint8_t, size> Bytes(const nlohmann::json& json, const char* name) {
   std::array<uint8_t, size> bytes;
@@ -52,7 +57,7 @@ struct Case {
 };
 
 TEST(Aka, AnswersAkav1WithAndWithoutQop) {
-  const nlohmann::json vectors = Load("akav1.json").at("vectors");
+  const nlohmann::json vectors = Vectors();
   ASSERT_EQ(vectors.size(), 6u);
   for (const nlohmann::json& vector : vectors) {
     SCOPED_TRACE("set " + vector.at("set").dump());
@@ -65,7 +70,7 @@ TEST(Aka, AnswersAkav1WithAndWithoutQop) {
 }
 
 TEST(Aka, AnswersASyncFailureWithTheEmptyPassword) {
-  for (const nlohmann::json& vector : Load("akav1.json").at("vectors")) {
+  for (const nlohmann::json& vector : Vectors()) {
     SCOPED_TRACE("set " + vector.at("set").dump());
     const Case test(vector, "sync_failure");
     EXPECT_EQ(test.Response(DigestHash::kMd5, ""), test.expected);
@@ -75,7 +80,7 @@ TEST(Aka, AnswersASyncFailureWithTheEmptyPassword) {
 }
 
 TEST(Aka, AnswersAkav2WithBothHashes) {
-  for (const nlohmann::json& vector : Load("akav1.json").at("vectors")) {
+  for (const nlohmann::json& vector : Vectors()) {
     SCOPED_TRACE("set " + vector.at("set").dump());
     for (const DigestHash hash : {DigestHash::kMd5, DigestHash::kSha256}) {
       const char* part = hash == DigestHash::kMd5 ? "akav2_md5" : "akav2_sha_256";
@@ -89,7 +94,7 @@ TEST(Aka, AnswersAkav2WithBothHashes) {
 }
 
 TEST(Aka, NonceIsBase64OfRandAndAutn) {
-  for (const nlohmann::json& vector : Load("akav1.json").at("vectors")) {
+  for (const nlohmann::json& vector : Vectors()) {
     const AuthVector made{Bytes<16>(vector, "rand"), Bytes<16>(vector, "autn"), {}, {}, {}};
     const std::string nonce = vector.at("nonce");
     EXPECT_EQ(MakeNonce(made), nonce);
