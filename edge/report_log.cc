@@ -21,7 +21,7 @@ std::string FormatAttempt(const Attempt& attempt, const std::vector<Port>& ports
                  std::string_view(from, reactor::WriteEndpoint(attempt.source.remote, from)),
                  ports[attempt.source.port].text, attempt.result);
   if (attempt.kernel != std::errc{}) {
-    fmt::format_to(out, " ({}: {}{}{})", xfrm::Name(attempt.kernel), xfrm::Explain(attempt.kernel),
+    fmt::format_to(out, " ({}{}{})", xfrm::Explain(attempt.kernel),
                    attempt.explanation.empty() ? "" : "; ", attempt.explanation);
   }
   if (attempt.status != 0) fmt::format_to(out, "; status={}", attempt.status);
