@@ -93,6 +93,7 @@ class World final : public Actions, KernelLink, KernelSink {
   // A kernel in place of the fake one; its answers come back by OnKernelAnswer.
   void set_link(KernelLink* link) { link_ = link; }
   void OnKernelAnswer(std::span<const std::byte> bytes) { queue_.OnReply(bytes); }
+  void set_log(ReportLog* log) { log_ = log; }
   // The core reads them as it goes.
   Settings& settings() { return settings_; }
   void set_kernel_deaf(bool deaf) { kernel_is_deaf_ = deaf; }
@@ -112,6 +113,7 @@ class World final : public Actions, KernelLink, KernelSink {
     attempts_.push_back({std::string(attempt.impi), std::string(attempt.result), attempt.status,
                          attempt.kernel, std::string(attempt.explanation),
                          FormatAttempt(attempt, ports_)});
+    if (log_ != nullptr) log_->Write(attempt, now_ms_);
   }
   bool Send(std::span<const std::byte> batch) override {
     if (link_ != nullptr) return link_->Send(batch);
@@ -140,6 +142,7 @@ class World final : public Actions, KernelLink, KernelSink {
   std::string phone_bytes_;
   bool kernel_is_deaf_ = false;
   KernelLink* link_ = nullptr;
+  ReportLog* log_ = nullptr;
 };
 
 }  // namespace edge
