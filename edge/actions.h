@@ -40,12 +40,14 @@ class Actions {
   // (which outlives the send) or anywhere else (then they are copied before Send returns).
   virtual void Send(const Flow& to, std::span<const std::string_view> pieces) = 0;
 
-  // The four SAs of a set; keys are read before the call returns. The answer comes as
+  // The SAs of a set, at most four; keys are read before the call returns. The answer comes as
   // Core::OnInstalled; after a refusal what had been installed is rolled back and then told as
   // Core::OnDeleted.
-  virtual void Install(SetId set, const SaArray& sas) = 0;
-  // New lifetimes; the answer comes as Core::OnExtended.
-  virtual void Extend(SetId set, const SaArray& sas) = 0;
+  virtual void Install(SetId set, std::span<const xfrm::Sa> sas) = 0;
+  // New lifetimes, and SAs that come only now (`added`, often none); the answer comes as
+  // Core::OnExtended.
+  virtual void Extend(SetId set, std::span<const xfrm::Sa> sas,
+                      std::span<const xfrm::Sa> added) = 0;
   // In order behind every Install; told by Core::OnDeleted once the kernel has none of them.
   virtual void Delete(SetId set, const SaIdArray& sas) = 0;
 

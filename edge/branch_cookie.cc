@@ -19,6 +19,7 @@ constexpr int kBase64 = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 struct PlainWriter {
   unsigned char* at;
   void Put(const void* data, size_t size) {
+    if (size == 0) return;  // An empty view may point nowhere.
     std::memcpy(at, data, size);
     at += size;
   }

@@ -40,24 +40,31 @@ void KernelQueue::SealRound() {
   rounds_.push_back(std::move(open_));
 }
 
-void KernelQueue::Install(SetId set, const SaArray& sas) {
-  Ask(Kind::kInstall, set, sas);
+void KernelQueue::Install(SetId set, std::span<const xfrm::Sa> sas) {
+  Ask(Kind::kInstall, set, {}, sas);
 }
 
-void KernelQueue::Extend(SetId set, const SaArray& sas) {
-  Ask(Kind::kExtend, set, sas);
+void KernelQueue::Extend(SetId set, std::span<const xfrm::Sa> sas,
+                         std::span<const xfrm::Sa> added) {
+  Ask(Kind::kExtend, set, sas, added);
 }
 
-void KernelQueue::Ask(Kind kind, SetId set, const SaArray& sas) {
+void KernelQueue::Ask(Kind kind, SetId set, std::span<const xfrm::Sa> updated,
+                      std::span<const xfrm::Sa> added) {
+  assert(updated.size() + added.size() <= kSasPerSet);
   Round* round = OpenRound();
   if (round == nullptr) {
     refusals_.push_back({kind, set});
     return;
   }
-  Job job{kind, set, {{}, sas.size()}, round->batch.count()};
-  for (size_t i = 0; i < sas.size(); ++i) {
-    job.sas.ids[i] = sas[i].id();
-    kind == Kind::kInstall ? round->batch.AddSa(sas[i]) : round->batch.UpdateSa(sas[i]);
+  Job job{kind, set, {}, round->batch.count()};
+  for (const xfrm::Sa& sa : updated) {
+    job.sas.ids[job.sas.count++] = sa.id();
+    round->batch.UpdateSa(sa);
+  }
+  for (const xfrm::Sa& sa : added) {
+    job.sas.ids[job.sas.count++] = sa.id();
+    round->batch.AddSa(sa);
   }
   round->jobs.push_back(job);
 }

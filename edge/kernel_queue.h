@@ -46,8 +46,8 @@ class KernelQueue {
   KernelQueue(KernelLink* link, KernelSink* sink) : link_(link), sink_(sink) {}
 
   // See Actions. Requests of one set reach the kernel in the order of the calls.
-  void Install(SetId set, const SaArray& sas);
-  void Extend(SetId set, const SaArray& sas);
+  void Install(SetId set, std::span<const xfrm::Sa> sas);
+  void Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added = {});
   void Delete(SetId set, const SaIdArray& sas);
 
   // Once a turn: sends what was gathered.
@@ -107,7 +107,8 @@ class KernelQueue {
   void SendRounds(uint64_t now_ms);
   void PlaceDeletions();
   void TellRefusals();
-  void Ask(Kind kind, SetId set, const SaArray& sas);
+  void Ask(Kind kind, SetId set, std::span<const xfrm::Sa> updated,
+           std::span<const xfrm::Sa> added);
   void FinishRound(std::unique_ptr<Round> round, bool known);
   void FinishJob(const Round& round, const Job& job, bool known);
   void RollBack(const Round& round, const Job& job, bool known);

@@ -37,6 +37,7 @@ struct SaSet {
   SlotId id = 0;
   SetState state = SetState::kFree;
   bool after_initial = true;  // SM1 came unprotected.
+  bool sa3_later = false;     // SA3 comes with the 200 (SetKeeper::MustWaitForSa3).
   PortIndex port_ps = 0;
   PortIndex port_pc = 0;
   SlotId binding = 0;

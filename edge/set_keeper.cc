@@ -6,6 +6,14 @@
 #include "edge/limits.h"
 
 namespace edge {
+namespace {
+
+// The order of MakeSas: SA1, SA2, SA3, SA4.
+std::array<xfrm::Sa, 3> WithoutSa3(const SaArray& sas) {
+  return {sas[0], sas[1], sas[3]};
+}
+
+}  // namespace
 
 SetKeeper::MakeError SetKeeper::Make(Binding* binding, const Offer& offer,
                                      const reactor::Endpoint& local, const xfrm::Key& ik,
@@ -42,10 +50,28 @@ SetKeeper::MakeError SetKeeper::Make(Binding* binding, const Offer& offer,
   set->origin = origin;
   set->after_initial = origin == 0;
   set->installed_ms = context_.now_ms;
+  set->sa3_later = MustWaitForSa3(*binding, *set);
   const xfrm::EspKeys keys(agreement.algorithms, ik, ck);
-  actions->Install(set->id, SasOf(*set, keys, context_.settings.ipsec.temporary_timeout_s));
+  const SaArray sas = SasOf(*set, keys, context_.settings.ipsec.temporary_timeout_s);
+  if (set->sa3_later) {
+    actions->Install(set->id, WithoutSa3(sas));
+  } else {
+    actions->Install(set->id, sas);
+  }
   *made = set;
   return MakeError::kOk;
+}
+
+// Where port_pc could not change, the new SA3 has the selector of the old one, and the kernel would
+// send all that leaves port_pc for port_us through the newer: the 401 too, to a phone that makes
+// its keys from that very 401. So this one SA is added when the phone has shown that it has it.
+bool SetKeeper::MustWaitForSa3(const Binding& binding, const SaSet& set) {
+  if (set.after_initial) return false;  // The 401 goes in clear.
+  return std::any_of(binding.sets.begin(), binding.sets.end(), [&](SetId id) {
+    const SaSet* other = context_.registrar.FindSet(id);
+    return other != &set && CarriesTraffic(other->state) && other->port_pc == set.port_pc &&
+           other->agreement.port_us == set.agreement.port_us;
+  });
 }
 
 // port_ps stays the same while the phone is registered, port_pc changes at every authentication
@@ -205,7 +231,13 @@ void SetKeeper::Accept(SaSet* set, uint32_t granted_s, Actions* actions) {
   // The kernel counts from when it added the SA (measured, DESIGN.md D3).
   const uint64_t lifetime_s = (expires_ms - set->installed_ms + 999) / 1000;
   const xfrm::EspKeys keys(set->agreement.algorithms, set->ik, set->ck);
-  actions->Extend(set->id, SasOf(*set, keys, lifetime_s));
+  const SaArray sas = SasOf(*set, keys, lifetime_s);
+  if (set->sa3_later) {
+    actions->Extend(set->id, WithoutSa3(sas), {&sas[2], 1});
+    set->sa3_later = false;
+  } else {
+    actions->Extend(set->id, sas, {});
+  }
 }
 
 void SetKeeper::DeleteOthers(const SaSet& set, SetId keep, Actions* actions) {

@@ -60,6 +60,7 @@ class SetKeeper {
  private:
   bool ChoosePorts(const Binding& binding, const reactor::Endpoint& local, PortIndex* port_ps,
                    PortIndex* port_pc);
+  bool MustWaitForSa3(const Binding& binding, const SaSet& set);
   void MakeRoom(Binding* binding, const Offer& offer, Actions* actions);
   SaArray SasOf(const SaSet& set, const xfrm::EspKeys& keys, uint64_t lifetime_s) const;
   void Perform(SaSet* set, SetAction action, Actions* actions);

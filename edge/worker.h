@@ -44,8 +44,10 @@ class Worker final : Actions, KernelSink, reactor::DatagramSink {
                   reactor::BufferLease lease) override;
 
   void Send(const Flow& to, std::span<const std::string_view> pieces) override;
-  void Install(SetId set, const SaArray& sas) override { queue_.Install(set, sas); }
-  void Extend(SetId set, const SaArray& sas) override { queue_.Extend(set, sas); }
+  void Install(SetId set, std::span<const xfrm::Sa> sas) override { queue_.Install(set, sas); }
+  void Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added) override {
+    queue_.Extend(set, sas, added);
+  }
   void Delete(SetId set, const SaIdArray& sas) override { queue_.Delete(set, sas); }
   void Report(const Attempt& attempt) override { log_.Write(attempt, now_ms_); }
 

@@ -106,8 +106,10 @@ class World final : public Actions, KernelLink, KernelSink {
     if (ports_[to.port].side != Side::kCore) phone_bytes_ += sent.text;
     sent_.push_back(std::move(sent));
   }
-  void Install(SetId set, const SaArray& sas) override { queue_.Install(set, sas); }
-  void Extend(SetId set, const SaArray& sas) override { queue_.Extend(set, sas); }
+  void Install(SetId set, std::span<const xfrm::Sa> sas) override { queue_.Install(set, sas); }
+  void Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added) override {
+    queue_.Extend(set, sas, added);
+  }
   void Delete(SetId set, const SaIdArray& sas) override { queue_.Delete(set, sas); }
   void Report(const Attempt& attempt) override {
     attempts_.push_back({std::string(attempt.impi), std::string(attempt.result), attempt.status,
