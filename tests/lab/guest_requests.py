@@ -5,7 +5,6 @@ import gmlab
 import wire
 
 PROTECTED_PORTS = {5062, 5064}
-THREE_PORTS = (5062, 5064, 5066)
 # gmue's mt-STEPs let the core send such a request to the phone.
 REQUESTS = "message,options,invite,mt-message,mt-options,mt-invite"
 
@@ -19,13 +18,23 @@ class Requests(gmlab.LabCase):
 
     def test_phone_authenticates_anew_and_goes_on(self):
         """The new set has a client port of its own (TS 33.203 7.2): the old one's SAs go on."""
-        self.start_core()
-        self.start_edge(ipsec={"socket": [f"ipsec:198.18.0.1:{port}" for port in THREE_PORTS]},
-                        gm={"listen": ["198.18.0.1:5060"]})
-        report = self.run_phones(gmlab.IPV4, "register,hold,reauth,message,mt-message",
+        self.authenticate_anew(gmlab.IPV4, (5062, 5064, 5066))
+
+    def test_phone_authenticates_anew_with_one_client_port(self):
+        """Both sets share port_pc: the 401 must leave through the old one's SA3 (pitfalls 17)."""
+        self.authenticate_anew(gmlab.IPV6, (5062, 5064))
+
+    def authenticate_anew(self, version, ports):
+        self.start_core(version)
+        self.start_edge(ipsec={"socket": [f"ipsec:{gmlab.endpoint(version.gm, port)}"
+                                          for port in ports]},
+                        gm={"listen": [gmlab.endpoint(version.gm, 5060)]},
+                        core={"listen": gmlab.endpoint(version.edge, 5060),
+                              "next_hop": gmlab.endpoint(version.core, 5060)})
+        report = self.run_phones(version, "register,hold,reauth,message,mt-message,reauth,mt-message",
                                  hold_seconds=1.1, timeout_ms=4000)
         self.assertTrue(report["ok"], report)
-        self.assertEqual(len(self.states_of(gmlab.phone(gmlab.IPV4, 0))), 8)
+        self.assertIn(len(self.states_of(gmlab.phone(version, 0))), (8, 12))
 
     def requests_both_ways(self, version, count=4):
         core = self.start_core(version)
