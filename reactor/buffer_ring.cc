@@ -68,8 +68,8 @@ bool BufferRing::Register(Reactor* reactor, std::string* error) {
   state.mapping_size = entries_size + options_.count * state.stride;
   // Not populated: each buffer could hold the largest datagram, but most never leave their first
   // page, which one fault a buffer brings.
-  state.mapping = mmap(nullptr, state.mapping_size, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  state.mapping =
+      mmap(nullptr, state.mapping_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (state.mapping == MAP_FAILED) {
     *error =
         ErrorText("buffer ring: mmap of " + std::to_string(state.mapping_size) + " bytes", errno);

@@ -31,8 +31,8 @@ class Requests(gmlab.LabCase):
                         gm={"listen": [gmlab.endpoint(version.gm, 5060)]},
                         core={"listen": gmlab.endpoint(version.edge, 5060),
                               "next_hop": gmlab.endpoint(version.core, 5060)})
-        report = self.run_phones(version, "register,hold,reauth,message,mt-message,reauth,mt-message",
-                                 hold_seconds=1.1, timeout_ms=4000)
+        steps = "register,hold,reauth,message,mt-message,reauth,mt-message"
+        report = self.run_phones(version, steps, hold_seconds=1.1, timeout_ms=4000)
         self.assertTrue(report["ok"], report)
         self.assertIn(len(self.states_of(gmlab.phone(version, 0))), (8, 12))
 
