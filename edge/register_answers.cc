@@ -104,6 +104,11 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
   }
   if (set == nullptr || binding == nullptr || !IsLive(set->state)) return Finish(transaction, 500);
 
+  if (transaction->contact.empty()) {  // RFC 3261 10.2.3: a query; it changes nothing.
+    RelayAnswer(message, context_.FlowTo(*set), actions);
+    if (set->state == SetState::kTemporary) keeper_.Apply(set, SetEvent::kRejected, actions);
+    return Finish(transaction, 0);
+  }
   const uint32_t granted_s = GrantedSeconds(message, transaction->contact, transaction->asks_zero);
   const bool extends = set->state == SetState::kTemporary || set->state == SetState::kCurrent;
   if (granted_s == 0 || !extends) {
