@@ -78,7 +78,7 @@ TEST(EdgeReportLog, TheKernelsRefusalIsTheKernelsWordsAndOurs) {  // Pitfalls 7.
 TEST(EdgeReportLog, APhoneCannotForgeALine) {
   std::string all;
   for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
-  for (const std::string impi :
+  for (const std::string& impi :
        {std::string("a\r\n2026 register impi=b: registered"), std::string("a\x1b[2J\x7f\xc2\x9b"),
         std::string("a status=200 esp=yes"), all}) {
     Attempt attempt = Refused();
