@@ -134,7 +134,7 @@ class Demo:
         raise Failed(f"{program} did not say \"{word}\" in 10 s")
 
     def wait_until_registered(self, phones):
-        """Until every phone is, or failed; or for 40 s nothing has changed (gmue's own patience)."""
+        """Until every phone is, or failed; or nothing has changed for 40 s, gmue's own patience."""
         before, since = (0, 0), time.monotonic()
         while sum(before) < self.options.phones and phones.poll() is None:
             told = re.findall(r"(\d+) registered, .* (\d+) failed", self.log("gmue")) or [(0, 0)]

@@ -49,6 +49,7 @@ WIDE_TESTS = {
     "tests/reactor_no_heap_test.cc": "the reactor takes nothing from the heap while it works",
     "tests/sip_no_heap_test.cc": "nor does the way of a message through the parser and the editor",
     "tests/sip_torture_test.cc": "verdicts on the messages of RFC 4475",
+    "tests/tools_edge_flow_test.cc": "phones, gmedge's worker and a core, end to end",
     "tests/xfrm_conformance_test.cc": "the fake kernel and the real one answer alike",
 }
 # A header that only its own source and tests include: why it stays.
