@@ -89,7 +89,9 @@ TEST_F(EdgeEvents, Event2MakesTheFourSasOfTheAgreement) {
   };
   const std::vector<xfrm::SaInfo> sas = world_.kernel().Sas();
   ASSERT_EQ(sas.size(), 4u);
-  for (const auto& [selector, spi] : expected) {
+  for (const auto& row : expected) {
+    const auto& selector = row.first;
+    const uint32_t spi = row.second;
     EXPECT_TRUE(std::any_of(sas.begin(), sas.end(), [&](const xfrm::SaInfo& sa) {
       return sa.selector == selector && sa.id == xfrm::SaId{selector.destination, spi};
     })) << spi;

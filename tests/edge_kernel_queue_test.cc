@@ -124,7 +124,7 @@ TEST_F(EdgeKernelQueue, AllSetsOfATurnTravelInOneSend) {  // Design D2.
 TEST_F(EdgeKernelQueue, ARefusedSetIsRolledBackAloneAndTheOthersAreFine) {
   for (int ordinal = 0; ordinal < 4; ++ordinal) {
     FailOne(XFRM_MSG_NEWSA, 4 + ordinal, std::errc::not_enough_memory);
-    for (const SetId set : {1, 2, 3}) Install(set);
+    for (const SetId set : {1u, 2u, 3u}) Install(set);
     Turn();
     EXPECT_EQ(Told(), (Lines{"installed 1", "installed 2 ENOMEM", "installed 3"})) << ordinal;
     EXPECT_EQ(kernel_.sa_count(), 11u);  // The roll-back goes with the next turn...
@@ -135,7 +135,7 @@ TEST_F(EdgeKernelQueue, ARefusedSetIsRolledBackAloneAndTheOthersAreFine) {
     left.merge(SpisOf(3));
     EXPECT_EQ(SpisInKernel(), left);
     EXPECT_TRUE(queue_.idle());
-    for (const SetId set : {1, 3}) Delete(set);
+    for (const SetId set : {1u, 3u}) Delete(set);
     Turn();
     EXPECT_EQ(Told(), (Lines{"deleted 1", "deleted 3"}));
     EXPECT_EQ(kernel_.sa_count(), 0u);
