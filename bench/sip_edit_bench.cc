@@ -40,7 +40,7 @@ void EditRegister(const Message& message, const sip::Via& via, const sip::Digest
 
 // The edits alone, of a message that is parsed.
 void BM_EditRegister(benchmark::State& state) {
-  const PaddedMessage input("a-register");
+  const PaddedMessage input(ReadMessage("a-register"));
   Message message;
   sip::Via via;
   sip::Digest digest;
@@ -62,7 +62,7 @@ BENCHMARK(BM_EditRegister);
 
 // From bytes to slices.
 void BM_ParseAndEditRegister(benchmark::State& state) {
-  const PaddedMessage input("a-register");
+  const PaddedMessage input(ReadMessage("a-register"));
   Message message;
   sip::Slices slices;
   for (auto _ : state) {
