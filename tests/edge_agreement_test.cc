@@ -67,7 +67,8 @@ TEST(EdgeAgreement, OurOrderDecidesNotThePhonesAndNotItsQ) {
 }
 
 TEST(EdgeAgreement, EveryLegalPairCanBeChosen) {
-  for (const Algorithms pair : AlgorithmList::All().pairs()) {
+  const AlgorithmList all = AlgorithmList::All();
+  for (const Algorithms pair : all.pairs()) {
     const std::string name =
         std::string(Name(pair.integrity)) + "=" + std::string(Name(pair.encryption));
     const std::string client = Mechanism("alg=" + std::string(Name(pair.integrity)) +
