@@ -37,6 +37,7 @@ WIDE_TESTS = {
     "tests/edge_integrity_test.cc": "what integrity-protected says, case by case",
     "tests/edge_lifetime_test.cc": "how long sets, registrations and SAs live",
     "tests/edge_live_kernel_test.cc": "what a real kernel refuses",
+    "tests/edge_no_heap_test.cc": "a forwarded message takes nothing from the heap",
     "tests/edge_overlap_test.cc": "sets side by side, and phones that lost their state",
     "tests/edge_pitfalls_test.cc": "defects of others that are not ours",
     "tests/edge_ports_test.cc": "which port what comes in on and goes out of",
