@@ -1,0 +1,148 @@
+// Branches as a peer may send them: nothing opens but what the jar itself has sealed, and what it
+// has sealed opens to what went in.
+//
+//   'B' text of a branch
+//   'C' flip(2) kind(1) set(8) family(1) port(2) address(16) identity(1) icid size(1) icid,
+//   orig-ioi
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "edge/branch_cookie.h"
+
+namespace {
+
+using edge::BranchCookie;
+using edge::CookieJar;
+
+constexpr std::string_view kVia = "z9hG4bK-ue-1";
+constexpr std::string_view kCallId = "1@192.0.2.1";
+
+void Check(bool good, const char* what) {
+  if (good) return;
+  std::fprintf(stderr, "not so: %s\n", what);
+  std::abort();
+}
+
+// The same numbers in every run, so that a corpus can hold sealed branches.
+class FixedRandom final : public edge::Random {
+ public:
+  uint64_t Next() override { return state_ = state_ * 6364136223846793005u + 1; }
+
+ private:
+  uint64_t state_ = 1;
+};
+
+const CookieJar& Jar() {
+  static FixedRandom random;
+  static const CookieJar jar(&random);
+  return jar;
+}
+
+bool Opens(std::string_view branch, std::string_view via, std::string_view call_id) {
+  CookieJar::Plain plain;
+  BranchCookie cookie;
+  return Jar().Open(branch, via, call_id, &plain, &cookie);
+}
+
+bool Inside(std::string_view piece, const CookieJar::Plain& plain) {
+  const char* const begin = reinterpret_cast<const char*>(plain.data());
+  return piece.empty() || (piece.data() >= begin && piece.size() <= plain.size() &&
+                           piece.data() + piece.size() <= begin + plain.size());
+}
+
+void TryBranch(std::string_view branch) {
+  CookieJar::Plain plain;
+  BranchCookie cookie;
+  if (!Jar().Open(branch, kVia, kCallId, &plain, &cookie)) return;
+  Check(Inside(cookie.icid, plain) && Inside(cookie.orig_ioi, plain), "texts lie in *plain");
+  CookieJar::Branch buffer;
+  Check(Jar().Seal(cookie, kVia, kCallId, &buffer) == branch, "a branch has one spelling");
+}
+
+struct Reader {
+  const uint8_t* at;
+  size_t left;
+  template <typename T>
+  T Take() {
+    T value{};
+    const size_t size = left < sizeof(value) ? left : sizeof(value);
+    std::memcpy(&value, at, size);
+    at += size;
+    left -= size;
+    return value;
+  }
+  std::string_view Text(size_t size) {
+    if (size > left) size = left;
+    const std::string_view text(reinterpret_cast<const char*>(at), size);
+    at += size;
+    left -= size;
+    return text;
+  }
+};
+
+BranchCookie TakeCookie(Reader* reader) {
+  BranchCookie cookie;
+  cookie.kind = (reader->Take<uint8_t>() & 1) != 0 ? BranchCookie::Kind::kToCore
+                                                   : BranchCookie::Kind::kToPhone;
+  cookie.set = reader->Take<uint64_t>();
+  const bool is_ipv6 = (reader->Take<uint8_t>() & 1) != 0;
+  cookie.core.any.sa_family = is_ipv6 ? AF_INET6 : AF_INET;
+  cookie.core.set_port(reader->Take<uint16_t>());
+  const in6_addr address = reader->Take<in6_addr>();
+  std::memcpy(is_ipv6 ? static_cast<void*>(&cookie.core.v6.sin6_addr)
+                      : static_cast<void*>(&cookie.core.v4.sin_addr),
+              &address, is_ipv6 ? sizeof(in6_addr) : sizeof(in_addr));
+  cookie.called_identity = reader->Take<uint8_t>();
+  cookie.icid = reader->Text(reader->Take<uint8_t>());
+  cookie.orig_ioi = reader->Text(reader->left);
+  return cookie;
+}
+
+std::string_view Kept(std::string_view text) {
+  return text.size() > BranchCookie::kTextSizeMax ? std::string_view() : text;
+}
+
+void CheckSame(const BranchCookie& opened, const BranchCookie& sealed) {
+  Check(opened.kind == sealed.kind, "the kind comes back");
+  if (sealed.kind == BranchCookie::Kind::kToPhone) {
+    return Check(opened.set == sealed.set, "the set comes back");
+  }
+  Check(opened.core == sealed.core, "the address comes back");
+  Check(opened.called_identity == sealed.called_identity, "the identity comes back");
+  Check(opened.icid == Kept(sealed.icid), "the icid comes back");
+  Check(opened.orig_ioi == Kept(sealed.orig_ioi), "the orig-ioi comes back");
+}
+
+void TryCookie(Reader reader) {
+  const uint16_t flip = reader.Take<uint16_t>();
+  const BranchCookie sealed = TakeCookie(&reader);
+  CookieJar::Branch buffer;
+  const std::string_view branch = Jar().Seal(sealed, kVia, kCallId, &buffer);
+  Check(branch.size() <= CookieJar::kBranchSizeMax, "it fits");
+
+  CookieJar::Plain plain;
+  BranchCookie opened;
+  Check(Jar().Open(branch, kVia, kCallId, &plain, &opened), "what was sealed opens");
+  CheckSame(opened, sealed);
+  TryBranch(branch);
+  Check(!Opens(branch, kCallId, kVia), "of another transaction it does not");
+
+  std::string forged(branch);
+  forged[flip / 8 % forged.size()] ^= static_cast<char>(1 << flip % 8);
+  Check(!Opens(forged, kVia, kCallId), "a flipped bit is found");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  if (data[0] == 'C') {
+    TryCookie({data + 1, size - 1});
+  } else {
+    TryBranch({reinterpret_cast<const char*>(data + 1), size - 1});
+  }
+  return 0;
+}
