@@ -213,6 +213,11 @@ void MessageParser::FindBody(uint16_t body_begin) {
   if (header == nullptr) return;
   const std::optional<uint32_t> size = DecodeNumber(message_.Value(*header));
   if (!size.has_value()) return Fail(ParseError::kBadContentLength);
+  // Two that differ would be two messages, one for us and one for who reads the other.
+  for (const Header* next = message_.FindNext(header); next != nullptr;
+       next = message_.FindNext(next)) {
+    if (DecodeNumber(message_.Value(*next)) != size) return Fail(ParseError::kBadContentLength);
+  }
   if (*size > message_.bytes_.size() - body_begin) return Fail(ParseError::kTruncatedBody);
   message_.bytes_ = message_.bytes_.substr(0, body_begin + *size);
 }

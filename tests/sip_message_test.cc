@@ -119,6 +119,13 @@ TEST(SipMessage, BodyEndsWhereContentLengthSays) {
   EXPECT_EQ(without.message.body(), "abcdef");
 }
 
+TEST(SipMessage, RefusesTwoContentLengthsThatDiffer) {
+  EXPECT_EQ(ParseOnly(RequestWith("Content-Length: 0\r\nl: 0\r\n")), ParseError::kOk);
+  EXPECT_EQ(ParseOnly(RequestWith("Content-Length: 0\r\nl: 1\r\n")), ParseError::kBadContentLength);
+  EXPECT_EQ(ParseOnly(RequestWith("Content-Length: 0\r\nContent-Length: x\r\n")),
+            ParseError::kBadContentLength);
+}
+
 TEST(SipMessage, RefusesABadContentLength) {
   for (const char* value : {"-1", "+1", "x", "", "1 2", "4294967296", "1;x", "0x1"}) {
     const std::string line = std::string("Content-Length: ") + value + "\r\n";
