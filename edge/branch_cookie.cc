@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -144,6 +145,10 @@ bool CookieJar::Open(std::string_view branch, std::string_view via_branch, std::
                      Plain* plain, BranchCookie* cookie) const {
   if (!branch.starts_with(sip::kMagicCookie)) return false;
   branch.remove_prefix(sip::kMagicCookie.size());
+  // libsodium takes 0xdf for '_'; a branch has one spelling.
+  if (std::any_of(branch.begin(), branch.end(), [](char c) { return (c & 0x80) != 0; })) {
+    return false;
+  }
   std::array<unsigned char, kTagSize + std::tuple_size_v<Plain>> sealed;
   size_t size = 0;
   if (sodium_base642bin(sealed.data(), sealed.size(), branch.data(), branch.size(), nullptr, &size,
