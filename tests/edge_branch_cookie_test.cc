@@ -110,6 +110,19 @@ TEST_F(EdgeBranchCookie, AnyChangedCharacterIsFound) {
   }
 }
 
+TEST_F(EdgeBranchCookie, EveryCharacterHasOneSpelling) {
+  for (uint64_t set = 1; set <= 50; ++set) {  // Until each character of the alphabet has occurred.
+    const std::string branch = Seal(ToPhone(set));
+    for (size_t at = 0; at < branch.size(); ++at) {
+      for (int c = 0; c < 256; ++c) {
+        std::string other = branch;
+        other[at] = static_cast<char>(c);
+        EXPECT_EQ(Opens(other), other == branch) << at << " " << c;
+      }
+    }
+  }
+}
+
 TEST_F(EdgeBranchCookie, AShorterOrLongerOneIsRefused) {
   const std::string branch = Seal(ToCore("10.0.0.30:6060", "AA17"));
   for (size_t size = 0; size < branch.size(); ++size) {
