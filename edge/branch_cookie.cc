@@ -145,10 +145,6 @@ bool CookieJar::Open(std::string_view branch, std::string_view via_branch, std::
                      Plain* plain, BranchCookie* cookie) const {
   if (!branch.starts_with(sip::kMagicCookie)) return false;
   branch.remove_prefix(sip::kMagicCookie.size());
-  // libsodium (1.0.18) reads 0xdf as '_': a branch would have more than one spelling.
-  for (const char c : branch) {
-    if (static_cast<unsigned char>(c) > '~') return false;
-  }
   // libsodium takes 0xdf for '_'; a branch has one spelling.
   if (std::any_of(branch.begin(), branch.end(), [](char c) { return (c & 0x80) != 0; })) {
     return false;

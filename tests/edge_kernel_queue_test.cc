@@ -324,6 +324,31 @@ TEST_F(EdgeKernelQueue, ExtendingChangesTheLifetime) {
   for (const xfrm::SaInfo& sa : kernel_.Sas()) EXPECT_EQ(sa.hard_seconds, 3660u);
 }
 
+// An SA may come later than the others of its set.
+TEST_F(EdgeKernelQueue, AnExtensionMayBringWhatTheInstallationLeftOut) {
+  const SaArray sas = Sas(AgreementOf(1));
+  const std::array<xfrm::Sa, 3> first = {sas[0], sas[1], sas[3]};
+  queue_.Install(1, first);
+  Turn();
+  EXPECT_EQ(Told(), (Lines{"installed 1"}));
+  EXPECT_EQ(kernel_.sa_count(), 3u);
+  queue_.Extend(1, first, {&sas[2], 1});
+  Turn();
+  EXPECT_EQ(Told(), (Lines{"extended 1"}));
+  EXPECT_EQ(SpisInKernel(), SpisOf(1));
+}
+
+TEST_F(EdgeKernelQueue, AnAddedSaThatIsRefusedRefusesTheExtension) {
+  const SaArray sas = Sas(AgreementOf(1));
+  const std::array<xfrm::Sa, 3> first = {sas[0], sas[1], sas[3]};
+  queue_.Install(1, first);
+  Turn();
+  FailOne(XFRM_MSG_NEWSA, 0, std::errc::file_exists);
+  queue_.Extend(1, first, {&sas[2], 1});
+  Turn();
+  EXPECT_EQ(Told(), (Lines{"installed 1", "extended 1 EEXIST"}));
+}
+
 TEST_F(EdgeKernelQueue, ARefusedExtensionIsToldAndDeletesNothing) {  // That is for the core to say.
   Install(1);
   Turn();
