@@ -174,6 +174,24 @@ TEST_F(EdgeRegistrar, APhoneMaySwapItsPortsBetweenTwoSets) {
   }
 }
 
+// The chains of a set's two flows need not be alike.
+TEST_F(EdgeRegistrar, ChainsThatCrossComeApartAgain) {
+  Binding* binding = registrar_.AddBinding("alice", At(kUe));
+  SaSet* first = Add(binding, 1001, 1002, kServer, kClient);
+  SaSet* second = Add(binding, 1002, 1003, kClient, kServer);  // Its SA1 is the SA4 of the first.
+  SaSet* third = Add(binding, 1003, 1002, kServer, kClient);
+  EXPECT_EQ(Find("198.51.100.77:1002", kClient), third);
+  EXPECT_EQ(Find("198.51.100.77:1003", kServer), third);
+  EXPECT_EQ(Find("198.51.100.77:1001", kServer), first);
+  registrar_.RemoveSet(second);
+  EXPECT_EQ(Find("198.51.100.77:1002", kClient), third);
+  EXPECT_EQ(Find("198.51.100.77:1003", kServer), third);
+  registrar_.RemoveSet(third);
+  EXPECT_EQ(Find("198.51.100.77:1002", kClient), first);
+  EXPECT_EQ(Find("198.51.100.77:1003", kServer), nullptr);
+  EXPECT_EQ(Find("198.51.100.77:1001", kServer), first);
+}
+
 TEST_F(EdgeRegistrar, TheRowGoesBeforeTheSet) {  // Spec sheet 2.4.
   Binding* binding = registrar_.AddBinding("alice", At(kUe));
   SaSet* old = Add(binding, 1001, 1002);
