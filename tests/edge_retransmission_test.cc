@@ -96,6 +96,15 @@ TEST_F(EdgeRetransmission, OfSm1OnceItsSetIsGoneDoesNotBringTheChallengeBack) {
   EXPECT_EQ(Sas(), 0u);
 }
 
+TEST_F(EdgeRetransmission, OfTheCoresChallengeOnceItsSetIsConfirmedGoesNowhere) {
+  const std::string forwarded = Initial(&phone_);
+  Challenge(&phone_, forwarded, "n");
+  const Sent accepted = Accept(OnSet(phone_.set, phone_.Protected()));
+  ASSERT_EQ(StatusOf(accepted.text), 200);
+  EXPECT_EQ(FromCore(forwarded, 401, ChallengeLine("n")).text, "");
+  EXPECT_EQ(States(), "Current");
+}
+
 TEST_F(EdgeRetransmission, IsForgottenAfter32Seconds) {
   Register(&phone_);
   EXPECT_EQ(world_.core().transactions(), 2u);
