@@ -86,8 +86,8 @@ std::string_view Context::WriteResponse(const Arrival& arrival, int status, std:
                                                                    : std::string_view();
 }
 
-void Context::Respond(const Arrival& arrival, int status, std::string_view extra,
-                      Actions* actions) {
+void Context::RespondTo(const Flow& to, const Arrival& arrival, int status, std::string_view extra,
+                        Actions* actions) {
   if (arrival.message.method() == sip::Method::kAck) return;  // RFC 3261 17.1.1.3: never answered.
   std::array<char, 16384> buffer;
   const std::string_view response = WriteResponse(arrival, status, extra, buffer);
@@ -95,7 +95,7 @@ void Context::Respond(const Arrival& arrival, int status, std::string_view extra
     ++stats.drop_malformed;
     return;
   }
-  actions->Send(AnswerFlow(arrival), {&response, 1});
+  actions->Send(to, {&response, 1});
   ++stats.sent;
   ++stats.responses_made;
 }

@@ -51,7 +51,12 @@ struct Context {
   // A response of our own; "" when the request lacks what one needs. `extra`: whole lines.
   std::string_view WriteResponse(const Arrival& arrival, int status, std::string_view extra,
                                  std::span<char> buffer) const;
-  void Respond(const Arrival& arrival, int status, std::string_view extra, Actions* actions);
+  void Respond(const Arrival& arrival, int status, std::string_view extra, Actions* actions) {
+    RespondTo(AnswerFlow(arrival), arrival, status, extra, actions);
+  }
+  // The same, for an answer that takes another way than its request's.
+  void RespondTo(const Flow& to, const Arrival& arrival, int status, std::string_view extra,
+                 Actions* actions);
   // A binding that is not registered lives as long as a set or a REGISTER of it does.
   void ForgetIfIdle(SlotId binding);
   // The same bytes for the same transaction: tags and icids of a retransmission do not change.

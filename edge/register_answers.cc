@@ -300,16 +300,18 @@ void RegisterProxy::OnBindingTimer(uint32_t index) {
   context_.ForgetIfIdle(binding->id);
 }
 
-// A phone that was registered before hears of a failed answer to a challenge on the set it had
-// (event 14, TS 33.203 7.3).
 Flow RegisterProxy::AnswerFlow(const RegisterTransaction& transaction, int status) {
   const SaSet* set = context_.registrar.FindSet(transaction.arrived);
   if (set == nullptr || !IsLive(set->state)) return transaction.answer;
-  if (transaction.answers_challenge && status >= 300) {
-    const SaSet* origin = context_.registrar.FindSet(set->origin);
-    if (origin != nullptr && CarriesTraffic(origin->state)) return context_.FlowTo(*origin);
-  }
-  return context_.FlowTo(*set);
+  return transaction.answers_challenge && status >= 300 ? FailureFlow(*set) : context_.FlowTo(*set);
+}
+
+// A phone that was registered before hears of a failed answer to a challenge on the set it had
+// (event 14, TS 33.203 7.3).
+Flow RegisterProxy::FailureFlow(const SaSet& set) {
+  const SaSet* origin = context_.registrar.FindSet(set.origin);
+  const bool had_one = origin != nullptr && CarriesTraffic(origin->state);
+  return context_.FlowTo(had_one ? *origin : set);
 }
 
 // Answered; what only the answer needed is given back, the rest lingers for retransmissions.

@@ -55,6 +55,11 @@ void RegisterProxy::OnRequest(const Arrival& arrival, Actions* actions) {
     case SetState::kCurrent:
     case SetState::kOld:
       return OnEstablished(arrival, request, actions);
+    case SetState::kFailed:  // What was refused is refused again; nothing else is let through.
+      if (const int status = CheckAnswer(arrival, request); status != 0) {
+        return RefuseAnswer(arrival, status, actions);
+      }
+      [[fallthrough]];
     default:
       ++context_.stats.drop_not_carried;
   }
@@ -181,14 +186,7 @@ void RegisterProxy::OnTemporary(const Arrival& arrival, const RegisterRequest& r
   SaSet* set = arrival.set;
   Binding* binding = context_.registrar.FindBinding(set->binding);
   if (const int status = CheckAnswer(arrival, request); status != 0) {
-    if (status == 494) {
-      context_.Respond(arrival, 494,
-                       fmt::format("Security-Server: {}\r\nRequire: sec-agree\r\n",
-                                   set->challenge->security_server),
-                       actions);
-    } else {
-      context_.Respond(arrival, status, "", actions);
-    }
+    RefuseAnswer(arrival, status, actions);
     Attempt attempt;
     attempt.impi = binding->impi;
     attempt.source = arrival.flow;
@@ -214,6 +212,16 @@ void RegisterProxy::OnTemporary(const Arrival& arrival, const RegisterRequest& r
   // message over the set).
   keeper_.ArmTimer(
       set, context_.now_ms + context_.settings.core.register_timeout_ms + kTransactionLingerMs);
+}
+
+void RegisterProxy::RefuseAnswer(const Arrival& arrival, int status, Actions* actions) {
+  const SaSet& set = *arrival.set;
+  std::string extra;
+  if (status == 494) {
+    extra = fmt::format("Security-Server: {}\r\nRequire: sec-agree\r\n",
+                        set.challenge->security_server);
+  }
+  context_.RespondTo(FailureFlow(set), arrival, status, extra, actions);
 }
 
 // TS 33.203 7.2 and spec sheet 1.4, rule 2 of 7.1. 0: all well; else the status.
@@ -328,7 +336,10 @@ void RegisterProxy::SendToCore(const Arrival& arrival, const RegisterTransaction
 void RegisterProxy::OnRetransmission(const Arrival& arrival, RegisterTransaction* known,
                                      Actions* actions) {
   if (known->state == RegisterTransaction::State::kKernel) return;
-  if (known->own_status != 0) return context_.Respond(arrival, known->own_status, "", actions);
+  if (known->own_status != 0) {
+    const Flow to = AnswerFlow(*known, known->own_status);
+    return context_.RespondTo(to, arrival, known->own_status, "", actions);
+  }
   const Binding* binding = context_.registrar.FindBinding(known->binding);
   if (binding != nullptr) SendToCore(arrival, *known, *binding, actions);
 }

@@ -78,6 +78,7 @@ class RegisterProxy final : public SetObserver {
                  Actions* actions);
   Binding* AdmitBinding(const Arrival& arrival, const RegisterRequest& request, const Offer* offer,
                         Actions* actions);
+  void RefuseAnswer(const Arrival& arrival, int status, Actions* actions);
   int CheckAnswer(const Arrival& arrival, const RegisterRequest& request) const;
   void DropFailedChallenge(const Binding& binding, const RegisterRequest& request,
                            Actions* actions);
@@ -106,6 +107,7 @@ class RegisterProxy final : public SetObserver {
   uint64_t KeyOf(const Arrival& arrival) const;
   RegisterTransaction* Find(uint64_t key);
   Flow AnswerFlow(const RegisterTransaction& transaction, int status);
+  Flow FailureFlow(const SaSet& set);
   void Finish(RegisterTransaction* transaction, int own_status);
   void Remove(RegisterTransaction* transaction);
   Attempt AttemptOf(const RegisterTransaction& transaction, const SaSet* set) const;

@@ -131,6 +131,18 @@ TEST_F(EdgeEvents, Event14OfAReauthenticationAnswersOnTheOldSetAndKeepsIt) {
   EXPECT_EQ(Sas(), 4u);
 }
 
+TEST_F(EdgeEvents, Event14OfAReauthenticationWeRefuseAnswersOnTheOldSetToo) {
+  Register(&phone_);
+  old_ = BeginAgain(&phone_, "second");
+  const std::string bad =
+      Replaced(phone_.Protected(), "Security-Verify: ipsec", "Security-Verify: tls");
+  const Sent refused = Deliver(phone_.set.client, phone_.set.server, bad);
+  EXPECT_EQ(StatusOf(refused.text), 494);
+  EXPECT_EQ(refused.from, old_.from);
+  EXPECT_EQ(refused.to, old_.to);
+  EXPECT_EQ(States(), "Current Failed");
+}
+
 TEST_F(EdgeEvents, Event15OfAReauthenticationAnswersOnTheOldSet) {
   Register(&phone_);
   old_ = BeginAgain(&phone_, "second");

@@ -87,6 +87,33 @@ TEST_F(EdgeRetransmission, OfWhatWeAnsweredOurselvesGetsTheSameStatus) {
   EXPECT_EQ(first.to, second.to);
 }
 
+TEST_F(EdgeRetransmission, OfAnAnswerWeRefusedIsRefusedAgainAndNothingElsePasses) {
+  Challenge(&phone_, Initial(&phone_), "n");
+  const std::string good = phone_.Protected();
+  const std::string bad = Replaced(good, "Security-Verify: ipsec", "Security-Verify: tls");
+  const Sent first = Deliver(phone_.set.client, phone_.set.server, bad);
+  const Sent second = Deliver(phone_.set.client, phone_.set.server, bad);
+  EXPECT_EQ(StatusOf(first.text), 494);
+  EXPECT_EQ(first.text, second.text);
+  EXPECT_EQ(first.from, second.from);
+  EXPECT_EQ(world_.attempts().size(), 1u) << "one attempt, one line";
+  EXPECT_EQ(OnSet(phone_.set, good), "");
+}
+
+TEST_F(EdgeRetransmission, OfAnAnswerTheCoreWasSilentToTakesTheOldSetToo) {
+  Register(&phone_);
+  const TestSet old = BeginAgain(&phone_, "second");
+  const std::string sm7 = phone_.Protected();
+  OnSet(phone_.set, sm7);
+  world_.Advance(32'000);
+  const Sent first = world_.Pop();
+  const Sent second = Deliver(phone_.set.client, phone_.set.server, sm7);
+  EXPECT_EQ(StatusOf(first.text), 504);
+  EXPECT_EQ(first.from, old.from);
+  EXPECT_EQ(first.text, second.text);
+  EXPECT_EQ(second.from, old.from);
+}
+
 TEST_F(EdgeRetransmission, OfSm1OnceItsSetIsGoneDoesNotBringTheChallengeBack) {
   const std::string forwarded = Initial(&phone_);
   Challenge(&phone_, forwarded, "n");
