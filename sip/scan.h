@@ -42,7 +42,7 @@ ScanResult ScanLines(PaddedView text, LineIndex* index);
 
 // One implementation of ScanLines.
 struct ScanKernel {
-  std::string_view name;  // "scalar", later also "avx2"...
+  std::string_view name;  // "avx2", "scalar"
   ScanResult (*scan)(PaddedView text, LineIndex* index);
 };
 
