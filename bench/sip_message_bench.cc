@@ -89,10 +89,9 @@ void BM_Message(benchmark::State& state, const std::string& name, bool mix, Dept
 void BM_Scan(benchmark::State& state, const std::string& name, bool mix,
              const sip::ScanKernel& kernel) {
   Ring ring(name, mix);
-  std::array<sip::LineMark, Message::kHeadersMax + 1> marks;
-  sip::LineIndex index = {.marks = marks.data(), .capacity = marks.size()};
+  sip::LineFeeds feeds;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(kernel.scan(ring.Next().view(), &index));
+    benchmark::DoNotOptimize(kernel.scan(ring.Next().view(), &feeds));
     benchmark::ClobberMemory();
   }
   Count(ring, &state);
