@@ -1,6 +1,7 @@
 // How fast a message is understood, in the depths of bench/sip_depths.h. Each with the same message
-// again and again (hot) and with 256 different ones in turn (mix); beside the limits: memcpy,
-// memchr to every newline, a bare index of the lines.
+// again and again (hot) and with 256 different ones in turn (mix); beside the limits (memcpy,
+// memchr to every newline, a bare index of the lines), and beside the peers of bench/sip_peers.h
+// where they are installed.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -8,6 +9,7 @@
 #include "bench/sip_bench.h"
 #include "bench/sip_depths.h"
 #include "bench/sip_limits.h"
+#include "bench/sip_peers.h"
 #include "sip/message.h"
 #include "sip/scan.h"
 #include "sip/security.h"
@@ -126,6 +128,7 @@ void RegisterAll() {
       BM_Message(state, name, mix, depth);
     });
   }
+  RegisterPeers();
 }
 
 }  // namespace
