@@ -295,7 +295,7 @@ def is_cpp(path):
 
 def is_code(path):
     return is_cpp(path) or path.endswith((".py", ".sh")) or \
-        path in ("tools/test", "tools/quickstart")
+        path in ("tools/test", "tools/quickstart", "bench/sip_ratios", "bench/sip_instructions")
 
 
 def cpp_files(tree):
