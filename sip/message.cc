@@ -7,6 +7,8 @@
 
 #include "sip/bytes16.h"
 #include "sip/chars.h"
+#include "sip/header_table.h"
+#include "sip/list.h"
 #include "sip/number.h"
 #include "sip/scan.h"
 
@@ -39,16 +41,9 @@ bool IsKeepAlive(std::string_view text) {
   return text.find_first_not_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
-// The line's first colon, its end when it has none. Nearly all names fit into one step.
-size_t FindColon(const char* text, size_t begin, size_t end) {
-  for (size_t at = begin; at < end; at += 32) {
-    const Bytes16 colon = Splat16(':');
-    const uint32_t bits =
-        EqualBits(Load16(text + at + 16), colon) << 16 | EqualBits(Load16(text + at), colon);
-    if (bits == 0) continue;
-    return std::min(at + static_cast<size_t>(std::countr_zero(bits)), end);
-  }
-  return end;
+// True when the line that begins at `at` goes on with the one before. `end`: of all lines.
+bool IsFold(const char* text, size_t at, size_t end) {
+  return (text[at] == ' ' || text[at] == '\t') && at < end;
 }
 
 // Where a CR stands that no LF follows. REQUIRES: there is one.
@@ -111,7 +106,10 @@ class MessageParser {
   void ParseRequestLine(std::string_view line);
   void ParseStatusLine(std::string_view line);
   void ParseHeaderLine(size_t begin, size_t end, size_t next);
-  void StoreHeader(const Header& header);
+  void ParseOddLine(size_t begin, size_t end, size_t next);
+  void StoreHeader(HeaderId id, size_t line, size_t size, size_t colon, size_t line_end,
+                   size_t next);
+  void Chain(HeaderId id, uint8_t number);
   void FindBody(uint16_t body_begin);
 
   Message& message_;
@@ -148,33 +146,41 @@ ParseError MessageParser::Run(PaddedView input) {
   ParseLines(feeds);
   if (result == ScanResult::kTooManyLines) Fail(ParseError::kTooManyHeaders, feeds.empty_line);
   if (result == ScanResult::kNoEmptyLine) Fail(ParseError::kNoEmptyLine, feeds.empty_line);
-  if (feeds.stray_cr) Fail(ParseError::kBadHeader, StrayCr(bytes));
   FindBody(feeds.body);
   return error_;
 }
 
 // A line goes on with the next while that begins with a blank (RFC 3261 7.3.1). What stands behind
-// the last line feed when no empty line follows is a line too, cut short.
+// the last line feed when no empty line follows is a line too, cut short. A CR that no LF follows
+// has no place in RFC 3261, and a peer that ends lines there would read headers that we did not.
 void MessageParser::ParseLines(const LineFeeds& feeds) {
-  const PaddedView bytes = message_.bytes_;
-  const char* const text = bytes.data();
+  const char* const text = message_.bytes_.data();
+  size_t crs = 0;  // Of line ends.
   size_t begin = 0;
-  const auto end_line = [&](size_t end, size_t next) {
-    if (begin == 0) {
-      message_.headers_begin_ = static_cast<uint16_t>(next);
-      ParseStartLine(end);
-    } else {
-      ParseHeaderLine(begin, end, next);
-    }
-    begin = next;
-  };
-  for (size_t i = 0; i < feeds.count; ++i) {
+  size_t i = 0;
+  for (; begin == 0 && i < feeds.count; ++i) {
     const size_t feed = feeds.at[i];
-    const size_t next = feed + 1;
-    if ((text[next] == ' ' || text[next] == '\t') && next < feeds.empty_line) continue;
-    end_line(feed - (text[feed - 1] == '\r' ? 1 : 0), next);
+    const size_t cr = text[feed - 1] == '\r' ? 1 : 0;
+    crs += cr;
+    if (IsFold(text, feed + 1, feeds.empty_line)) continue;
+    ParseStartLine(feed - cr);
+    begin = feed + 1;
   }
-  if (begin < feeds.empty_line) end_line(feeds.empty_line, feeds.empty_line);
+  message_.headers_begin_ = static_cast<uint16_t>(begin == 0 ? feeds.empty_line : begin);
+  for (; i < feeds.count; ++i) {
+    const size_t feed = feeds.at[i];
+    const size_t cr = text[feed - 1] == '\r' ? 1 : 0;
+    crs += cr;
+    if (IsFold(text, feed + 1, feeds.empty_line)) continue;
+    ParseHeaderLine(begin, feed - cr, feed + 1);
+    begin = feed + 1;
+  }
+  if (begin == 0) {
+    ParseStartLine(feeds.empty_line);
+  } else if (begin < feeds.empty_line) {
+    ParseHeaderLine(begin, feeds.empty_line, feeds.empty_line);
+  }
+  if (feeds.cr_count != crs) Fail(ParseError::kBadHeader, StrayCr(message_.bytes_));
 }
 
 void MessageParser::ParseStartLine(size_t end) {
@@ -230,36 +236,62 @@ void MessageParser::ParseStatusLine(std::string_view line) {
 
 // message-header = name HCOLON value; HCOLON = *( SP / HTAB ) ":" SWS (RFC 3261 25.1). The line is
 // [begin, end), its line end goes up to `next`.
-void MessageParser::ParseHeaderLine(size_t begin, size_t end, size_t next) {
-  const PaddedView bytes = message_.bytes_;
-  const char* const text = bytes.data();
-  const size_t colon = FindColon(text, begin, end);
-  size_t name_end = colon;
-  while (name_end > begin && (text[name_end - 1] == ' ' || text[name_end - 1] == '\t')) --name_end;
-  const PaddedView name = bytes.Part(begin, name_end - begin);
-  const HeaderId id = LookUpHeader(name);
-  if (colon == end || (id == HeaderId::kOther && !IsToken(name))) {
-    return Fail(ParseError::kBadHeader, begin);
+[[gnu::always_inline]] inline void MessageParser::ParseHeaderLine(size_t begin, size_t end,
+                                                                  size_t next) {
+  const char* const line = message_.bytes_.data() + begin;
+  const Bytes16 low = Load16(line);
+  const Bytes16 high = Load16(line + 16);
+  // No name is so long that the bit set behind them all could be its colon.
+  const uint32_t colons = EqualBits(high, Splat16(':')) << 16 | EqualBits(low, Splat16(':')) |
+                          uint32_t{1} << (kFoldedSize - 1);
+  const HeaderId id = FindHeader(line, colons, low, high);
+  if (id == HeaderId::kOther) [[unlikely]] {
+    return ParseOddLine(begin, end, next);
   }
-  size_t value = colon + 1;
-  size_t value_end = end;
-  while (value < value_end && Is(text[value], kBlankChar)) ++value;
-  while (value_end > value && Is(text[value_end - 1], kBlankChar)) --value_end;
-  StoreHeader({.id = id,
-               .name = {static_cast<uint16_t>(begin), static_cast<uint16_t>(name.size())},
-               .value = {static_cast<uint16_t>(value), static_cast<uint16_t>(value_end - value)},
-               .line = {static_cast<uint16_t>(begin), static_cast<uint16_t>(next - begin)}});
+  const size_t size = static_cast<size_t>(std::countr_zero(colons));
+  StoreHeader(id, begin, size, begin + size, end, next);
 }
 
-void MessageParser::StoreHeader(const Header& header) {
+// A name that is not in the table, blanks before the colon, the colon far away, or none.
+[[gnu::noinline]] void MessageParser::ParseOddLine(size_t begin, size_t end, size_t next) {
+  const PaddedView line = message_.bytes_.Part(begin, end - begin);
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return Fail(ParseError::kBadHeader, begin);
+  size_t size = colon;
+  while (size > 0 && (line[size - 1] == ' ' || line[size - 1] == '\t')) --size;
+  const PaddedView name = line.Part(0, size);
+  if (!IsToken(name)) return Fail(ParseError::kBadHeader, begin);
+  StoreHeader(LookUpHeader(name), begin, size, begin + colon, end, next);
+}
+
+[[gnu::always_inline]] inline void MessageParser::StoreHeader(HeaderId id, size_t line, size_t size,
+                                                              size_t colon, size_t line_end,
+                                                              size_t next) {
   if (message_.header_count_ == Message::kHeadersMax) {
-    return Fail(ParseError::kTooManyHeaders, header.line.begin);
+    return Fail(ParseError::kTooManyHeaders, line);
   }
-  message_.headers_[message_.header_count_] = header;
-  const uint8_t number = static_cast<uint8_t>(++message_.header_count_);
-  uint8_t& last = message_.last_of_[static_cast<size_t>(header.id)];
+  const auto* const text = reinterpret_cast<const uint8_t*>(message_.bytes_.data());
+  size_t begin = colon + (text[colon + 1] == ' ' ? 2 : 1);  // Nearly always that is all.
+  size_t end = line_end;
+  if (text[begin] <= ' ' || text[end - 1] <= ' ') [[unlikely]] {
+    const std::string_view value = Trim(message_.bytes_.Part(colon + 1, end - colon - 1));
+    begin = value.empty() ? end : message_.SpanOf(value).begin;
+    end = begin + value.size();
+  }
+  Header& header = message_.headers_[message_.header_count_++];
+  header.name = {static_cast<uint16_t>(line), static_cast<uint16_t>(size)};
+  header.value = {static_cast<uint16_t>(begin), static_cast<uint16_t>(end - begin)};
+  header.line = {static_cast<uint16_t>(line), static_cast<uint16_t>(next - line)};
+  header.id = id;
+  header.next = 0;
+  Chain(id, static_cast<uint8_t>(message_.header_count_));
+}
+
+// Makes the header of that number the last of its id.
+inline void MessageParser::Chain(HeaderId id, uint8_t number) {
+  uint8_t& last = message_.last_of_[static_cast<size_t>(id)];
   if (last == 0) {
-    message_.first_of_[static_cast<size_t>(header.id)] = number;
+    message_.first_of_[static_cast<size_t>(id)] = number;
   } else {
     message_.headers_[last - 1U].next = number;
   }
