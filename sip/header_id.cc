@@ -7,8 +7,10 @@
 namespace sip {
 
 HeaderId LookUpHeader(std::string_view name) {
-  if (name.empty() || name.size() >= kFoldedSize) return HeaderId::kOther;
-  char line[1 + kFoldedSize] = {};
+  // A CR would pass for a '-': see FindHeader().
+  if (name.find('\r') != std::string_view::npos) return HeaderId::kOther;
+  if (name.empty() || name.size() > kSlotSize - 2) return HeaderId::kOther;
+  char line[1 + kSlotSize] = {};
   char* const text = line + 1;
   std::memcpy(text, name.data(), name.size());
   text[name.size()] = ':';

@@ -135,18 +135,13 @@ inline constexpr std::array<HeaderId, 256> kOneLetter = [] {
   return ids;
 }();
 
-// A perfect hash of the full names: length, the first two and the last two characters tell them all
-// apart, and the multiplier, found by trial, sends no two of them to one slot (the build fails if
-// it does).
-inline constexpr int kSlotBits = 9;
-inline constexpr uint32_t kMultiplier = 0xbc688779;
+// Names by a perfect hash: length, the first two and the last two characters tell them all apart,
+// and the multiplier, found by trial, sends no two of them to one slot (the build fails if it
+// does).
+inline constexpr int kSlotBits = 8;
+inline constexpr uint32_t kMultiplier = 0x4aebaa0d;
 
-constexpr uint32_t SlotOf(size_t size, uint32_t first_two, uint32_t last_two) {
-  const uint32_t key = (last_two << 16 | first_two | 0x20202020) + static_cast<uint32_t>(size << 9);
-  return key * kMultiplier >> (32 - kSlotBits);
-}
-
-// Two characters as a little-endian number, as they are loaded.
+// The two characters at `at` as a number, as a little-endian load has them.
 constexpr uint32_t Two(std::string_view text, size_t at) {
   return static_cast<uint32_t>(static_cast<uint8_t>(text[at])) |
          static_cast<uint32_t>(static_cast<uint8_t>(text[at + 1])) << 8;
@@ -155,65 +150,53 @@ inline uint32_t LoadTwo(const char* text) {
   return Two({text, 2}, 0);
 }
 constexpr uint32_t SlotOf(std::string_view name) {
-  return SlotOf(name.size(), Two(name, 0), Two(name, name.size() - 2));
+  const uint32_t ends = Two(name, name.size() - 2) << 16 | Two(name, 0) | 0x20202020;
+  return (ends + static_cast<uint32_t>(name.size() << 9)) * kMultiplier >> (32 - kSlotBits);
 }
 
-inline constexpr std::array<HeaderId, size_t{1} << kSlotBits> kSlots = [] {
-  std::array<HeaderId, size_t{1} << kSlotBits> slots{};
+// A name in lower case with ':' behind it, and in the last byte its id.
+inline constexpr size_t kSlotSize = 32;
+struct Slot {
+  alignas(kSlotSize) char text[kSlotSize] = {};
+  constexpr HeaderId id() const { return static_cast<HeaderId>(text[kSlotSize - 1]); }
+};
+inline constexpr std::array<Slot, size_t{1} << kSlotBits> kSlots = [] {
+  std::array<Slot, size_t{1} << kSlotBits> slots{};
   for (size_t id = 1; id < kHeaderNames.size(); ++id) {
-    slots[SlotOf(kHeaderNames[id])] = static_cast<HeaderId>(id);
+    Slot& slot = slots[SlotOf(kHeaderNames[id])];
+    size_t at = 0;
+    for (const char c : kHeaderNames[id]) slot.text[at++] = static_cast<char>(c | 0x20);
+    slot.text[at] = ':';
+    slot.text[kSlotSize - 1] = static_cast<char>(id);
   }
   return slots;
 }();
 
-constexpr bool NoTwoInOneSlot() {
+constexpr bool EveryNameHasItsSlot() {
   for (size_t id = 1; id < kHeaderNames.size(); ++id) {
-    if (kSlots[SlotOf(kHeaderNames[id])] != static_cast<HeaderId>(id)) return false;
+    if (kHeaderNames[id].size() > kSlotSize - 2) return false;
+    if (kSlots[SlotOf(kHeaderNames[id])].id() != static_cast<HeaderId>(id)) return false;
   }
   return true;
 }
-static_assert(NoTwoInOneSlot());
-
-// A name in lower case with ':' behind it, and the bits to set in a text so that its upper case
-// letters become lower case and nothing else becomes a letter.
-inline constexpr size_t kFoldedSize = 32;
-struct Folded {
-  alignas(16) char text[kFoldedSize];
-  alignas(16) char case_bits[kFoldedSize];
-};
-inline constexpr std::array<Folded, kHeaderIdCount> kFolded = [] {
-  std::array<Folded, kHeaderIdCount> folded{};
-  for (size_t id = 0; id < kHeaderNames.size(); ++id) {
-    size_t at = 0;
-    for (const char c : kHeaderNames[id]) {
-      folded[id].text[at] = ToLower(c);
-      folded[id].case_bits[at++] = Is(c, kAlphaChar) ? 0x20 : 0;
-    }
-    folded[id].text[at] = ':';
-  }
-  return folded;
-}();
-constexpr bool NamesFit() {
-  for (const std::string_view name : kHeaderNames) {
-    if (name.size() >= kFoldedSize) return false;
-  }
-  return true;
-}
-static_assert(NamesFit());
+static_assert(EveryNameHasItsSlot());
 
 // Which header's name stands at `name`, with a ':' behind it. `colons` are the bits of the colons
-// among the 32 bytes that are loaded. A name that is found has no colon, blank or line end in it,
-// so the colon found is the one that ends it. REQUIRES: readable from name[-1] on.
+// among the 32 bytes that are loaded, and of the last byte whatever it is. Setting 0x20 folds the
+// case of letters and makes one more character look like part of a name: a CR becomes '-', so
+// whoever finds a CR without LF in the line must not believe the name. A name that is found has no
+// colon, blank or line feed in it: the first colon is the one that ends it, in the same line.
+// REQUIRES: readable from name[-1] on.
 inline HeaderId FindHeader(const char* name, uint32_t colons, Bytes16 low, Bytes16 high) {
   const uint32_t size = static_cast<uint32_t>(std::countr_zero(colons));
   if (size == 1) return kOneLetter[static_cast<uint8_t>(name[0])];
-  const HeaderId id = kSlots[SlotOf(size, LoadTwo(name), LoadTwo(name + size - 2))];
-  const Folded& folded = kFolded[static_cast<size_t>(id)];
-  const uint32_t same = EqualBits(low | Load16(folded.case_bits), Load16(folded.text)) |
-                        EqualBits(high | Load16(folded.case_bits + 16), Load16(folded.text + 16))
-                            << 16;
+  const uint32_t ends = LoadTwo(name + size - 2) << 16 | LoadTwo(name) | 0x20202020;
+  const Slot& slot = kSlots[(ends + (size << 9)) * kMultiplier >> (32 - kSlotBits)];
+  const Bytes16 fold = Splat16(0x20);
+  const uint32_t same = EqualBits(low | fold, Load16(slot.text)) |
+                        EqualBits(high | fold, Load16(slot.text + 16)) << 16;
   const uint32_t up_to_colon = colons ^ (colons - 1);
-  return (~same & up_to_colon) == 0 ? id : HeaderId::kOther;
+  return (~same & up_to_colon) == 0 ? slot.id() : HeaderId::kOther;
 }
 
 }  // namespace sip

@@ -1,13 +1,6 @@
 // What the vector kernels share: they differ in how they find the CR and LF of 64 bytes, not in
-// what they make of them.
-//
-//   bytes        A : 1 CR LF B : 2 CR LF CR LF
-//   lfs          . . . .  ^  . . . .  ^  .  ^
-//   behind       . . . .  .  ^ ^ . .  .  ^  ^     one or two bytes behind a line feed
-//   near         . . . .  .  . . . .  .  .  ^     lfs & behind: the empty line, or "LF x LF"
-//
-// What is rare - no empty line, too many lines - is left to the scalar kernel from the start, which
-// costs twice the time at most.
+// what they make of them. What is rare - no empty line, too many lines - is left to the scalar
+// kernel from the start, which costs twice the time at most.
 #pragma once
 
 #include <bit>
@@ -24,25 +17,11 @@ struct LineEnds {
   uint64_t lfs;
 };
 
-[[gnu::always_inline]] inline void StoreFeeds(uint64_t bits, size_t block, LineFeeds* feeds) {
-  uint16_t* out = feeds->at.data() + feeds->count;
-  feeds->count += static_cast<size_t>(std::popcount(bits));
-  for (; bits != 0; bits &= bits - 1) {
-    *out++ = static_cast<uint16_t>(block + static_cast<size_t>(std::countr_zero(bits)));
-  }
-}
-
-// The first of the line feeds `near` another that ends an empty line; 64 for none. Bit 0 is the
-// byte at `block`; a line feed before the text counts as one.
-inline size_t FindEmptyLine(std::string_view text, size_t block, uint64_t near) {
-  for (; near != 0; near &= near - 1) {
-    const size_t bit = static_cast<size_t>(std::countr_zero(near));
-    const size_t feed = block + bit;
-    if (feed >= text.size()) break;  // It is the padding's.
-    if (feed == 0 || text[feed - 1] == '\n') return bit;
-    if (text[feed - 1] == '\r' && (feed == 1 || text[feed - 2] == '\n')) return bit;
-  }
-  return kScanStep;
+// True when the line that ends with the line feed at `feed`, at most two bytes behind the last one,
+// is nothing but its end.
+inline bool IsEmptyLine(const char* text, size_t feed) {
+  if (feed == 0 || text[feed - 1] == '\n') return true;
+  return text[feed - 1] == '\r' && (feed == 1 || text[feed - 2] == '\n');
 }
 
 // `ends(const char* at)` yields the LineEnds of 64 bytes. Reads up to 63 bytes past the text:
@@ -50,31 +29,32 @@ inline size_t FindEmptyLine(std::string_view text, size_t block, uint64_t near) 
 template <typename Ends>
 [[gnu::always_inline]] inline ScanResult ScanLinesBySteps(PaddedView text, LineFeeds* feeds,
                                                           Ends ends) {
-  feeds->count = feeds->cr_count = 0;
-  uint64_t last_lfs = uint64_t{1} << (kScanStep - 1);  // As if a line had ended before the text.
-  for (size_t block = 0; block < text.size() && feeds->count <= kLinesMax; block += kScanStep) {
-    const LineEnds now = ends(text.data() + block);
-    const uint64_t behind =
-        (now.lfs << 1 | last_lfs >> (kScanStep - 1)) | (now.lfs << 2 | last_lfs >> (kScanStep - 2));
-    if ((now.lfs & behind) != 0) [[unlikely]] {
-      const size_t bit = FindEmptyLine(text, block, now.lfs & behind);
-      if (bit != kScanStep) {
-        const size_t feed = block + bit;
-        const size_t begin = feed != 0 && text[feed - 1] == '\r' ? feed - 1 : feed;
-        // Of the step's bits, those before the empty line. Its CR may be of the step before.
-        const uint64_t before = begin < block ? 0 : (uint64_t{1} << (begin - block)) - 1;
-        StoreFeeds(now.lfs & before, block, feeds);
-        if (feeds->count > kLinesMax) break;
-        feeds->cr_count += static_cast<size_t>(std::popcount(now.crs & before));
-        if (begin < block) --feeds->cr_count;
+  const char* const bytes = text.data();
+  const size_t size = text.size();
+  size_t count = 0;
+  size_t cr_count = 0;
+  size_t last = SIZE_MAX;  // The line feed before; a line begins with the text.
+  for (size_t block = 0; block < size; block += kScanStep) {
+    const LineEnds now = ends(bytes + block);
+    for (uint64_t lfs = now.lfs; lfs != 0; lfs &= lfs - 1) {
+      const size_t bit = static_cast<size_t>(std::countr_zero(lfs));
+      const size_t feed = block + bit;
+      if (feed - last <= 2 && IsEmptyLine(bytes, feed)) [[unlikely]] {
+        if (feed >= size || count > kLinesMax) return ScanLinesScalar(text, feeds);
+        const size_t begin = feed != 0 && bytes[feed - 1] == '\r' ? feed - 1 : feed;
+        // CRs up to here, but for the one of the empty line.
+        cr_count += static_cast<size_t>(std::popcount(now.crs & ((uint64_t{1} << bit) - 1)));
+        feeds->count = count;
+        feeds->cr_count = cr_count - (feed - begin);
         feeds->empty_line = static_cast<uint16_t>(begin);
         feeds->body = static_cast<uint16_t>(feed + 1);
         return ScanResult::kOk;
       }
+      feeds->at[count++] = static_cast<uint16_t>(feed);
+      last = feed;
     }
-    feeds->cr_count += static_cast<size_t>(std::popcount(now.crs));
-    StoreFeeds(now.lfs, block, feeds);
-    last_lfs = now.lfs;
+    cr_count += static_cast<size_t>(std::popcount(now.crs));
+    if (count > kLinesMax) break;
   }
   return ScanLinesScalar(text, feeds);
 }
