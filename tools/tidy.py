@@ -55,9 +55,10 @@ WIDE_TESTS = {
 }
 # A header that only its own source and tests include: why it stays.
 UNUSED_HEADERS = {
+    "sip/contact.h": "read where registrations are followed",
+    "sip/feature_tag.h": "read where registrations are followed",
     "sip/service_urn.h": "read where emergency calls are told from others",
     "sip/uri_compare.h": "read where a contact is looked for among others",
-    "sip/uri_params.h": "read where a contact is believed",
 }
 # A bench that measures nothing of ours: what it is for.
 FOREIGN_BENCHES = {"bench/raw_echo.cc": "the physical limit that ours are measured against"}
