@@ -121,11 +121,12 @@ bool SipParamsAgree(const Pairs& a, const Pairs& b) {
 }
 
 bool SameSipParams(const Uri& a, const Uri& b) {
+  if (a.params == b.params) return true;
   Pairs pairs_a;
   Pairs pairs_b;
   ReadPairs(a.params, &pairs_a);
   ReadPairs(b.params, &pairs_b);
-  if (pairs_a.overflows || pairs_b.overflows) return a.params == b.params;
+  if (pairs_a.overflows || pairs_b.overflows) return false;
   return SipParamsAgree(pairs_a, pairs_b) && SipParamsAgree(pairs_b, pairs_a);
 }
 

@@ -70,6 +70,7 @@ TEST(SipUriCompare, Sip) {
   EXPECT_FALSE(Same("sip:h;method=INVITE", "sip:h;method=invite"));
   EXPECT_TRUE(Same("sip:h;lr", "sip:h;LR="));
   EXPECT_FALSE(Same("sip:h;x=1;x=2", "sip:h;x=1"));
+  EXPECT_TRUE(Same("sip:h;x=1;x=2", "sip:H;x=1;x=2"));
   EXPECT_TRUE(Same("sip:h;x=%61", "sip:h;x=A"));
 }
 
