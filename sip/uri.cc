@@ -1,6 +1,8 @@
 #include "sip/uri.h"
 
 #include "sip/chars.h"
+#include "sip/escape.h"
+#include "sip/ip_address.h"
 #include "sip/list.h"
 #include "sip/number.h"
 
@@ -88,7 +90,7 @@ bool IsUriText(std::string_view text) {
       return false;
     }
   }
-  return true;
+  return AreEscapesGood(text);
 }
 
 bool DecodeHostPort(std::string_view text, HostPort* host_port) {
@@ -100,10 +102,8 @@ bool DecodeHostPort(std::string_view text, HostPort* host_port) {
     host_port->is_ipv6 = true;
     host_port->host = text.substr(1, end - 1);
     ++end;
-    if (host_port->host.find(':') == std::string_view::npos) return false;
-    for (const char c : host_port->host) {
-      if (!Is(c, kHexChar) && c != ':' && c != '.') return false;
-    }
+    Ipv6Bytes address;
+    if (!DecodeIpv6(host_port->host, &address)) return false;
   } else {
     end = 0;
     while (end < text.size() && Is(text[end], kHostChar)) ++end;
