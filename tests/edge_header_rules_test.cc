@@ -283,9 +283,8 @@ TEST(EdgeHeaderRules, AnAnswerGoesToTheSourceAddress) {  // RFC 3261 18.2.2, RFC
 }
 
 std::string WithAccessInfo(std::string_view info, std::string_view lines) {
-  return EditedLines(lines, [info](const Message& message, Editor* editor) {
-    AddAccessNetworkInfo(info, message, editor);
-  });
+  return EditedLines(
+      lines, [info](const Message&, Editor* editor) { AddAccessNetworkInfo(info, editor); });
 }
 
 TEST(EdgeHeaderRules, NetworkProvidedAccessInformationStandsBehindThePhones) {  // RFC 7315 4.4.
@@ -304,7 +303,7 @@ TEST(EdgeHeaderRules, OursMayStandWhereAForgedOneWasCut) {
   EXPECT_EQ(EditedLines("P-Access-Network-Info: A;network-provided\nSubject: x\n",
                         [](const Message& message, Editor* editor) {
                           RemoveUntrusted(message, editor);
-                          AddAccessNetworkInfo("B", message, editor);
+                          AddAccessNetworkInfo("B", editor);
                         }),
             "P-Access-Network-Info: B;network-provided\nSubject: x\n");
 }
