@@ -182,16 +182,4 @@ std::string JoinValues(const sip::Message& message, sip::HeaderId id) {
   return joined;
 }
 
-std::string UnknownProxyRequire(const sip::Message& message) {
-  std::string unknown;
-  sip::ListReader reader(message, HeaderId::kProxyRequire);
-  sip::ListMember member;
-  while (reader.Next(&member)) {
-    if (sip::EqualsIgnoreCase(member.text, "sec-agree")) continue;
-    if (!unknown.empty()) unknown += ", ";
-    unknown += member.text;
-  }
-  return unknown;
-}
-
 }  // namespace edge

@@ -46,8 +46,4 @@ void AddAccessNetworkInfo(std::string_view info, sip::Editor* editor);
 // The values of all headers of one name, joined by ", ".
 std::string JoinValues(const sip::Message& message, sip::HeaderId id);
 
-// The tags of Proxy-Require that we do not understand, joined by ", "; "" when there are none
-// (RFC 3261 16.3 step 5). sec-agree is ours.
-std::string UnknownProxyRequire(const sip::Message& message);
-
 }  // namespace edge

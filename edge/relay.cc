@@ -201,10 +201,10 @@ void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
     // For ourselves: an OPTIONS ping is answered, a dialog we do not have is said so.
     const Method method = message.method();
     const int status = method == Method::kOptions ? 200 : method == Method::kNotify ? 481 : 404;
-    return context_.Respond(arrival, status, "", actions);
+    return context_.Respond(arrival, {.status = status}, actions);
   }
   const SaSet* set = path.binding != nullptr ? context_.registrar.SetInUse(*path.binding) : nullptr;
-  if (set == nullptr) return context_.Respond(arrival, 480, "", actions);
+  if (set == nullptr) return context_.Respond(arrival, {.status = 480}, actions);
 
   const std::string_view vector = message.Value(HeaderId::kPChargingVector);
   const int called = FindIdentity(*path.binding, UriOf(message.Value(HeaderId::kPCalledPartyId)));

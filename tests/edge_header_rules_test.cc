@@ -315,15 +315,5 @@ TEST(EdgeHeaderRules, ValuesOfSeveralLinesAreJoined) {
   EXPECT_EQ(JoinValues(parsed.message, sip::HeaderId::kPath), "");
 }
 
-TEST(EdgeHeaderRules, WhatWeDoNotUnderstandOfProxyRequireIsNamed) {  // RFC 3261 16.3 step 5.
-  const auto unknown = [](std::string_view lines) {
-    const Parsed parsed(RequestWith(WithCrlf(lines)));
-    return UnknownProxyRequire(parsed.message);
-  };
-  EXPECT_EQ(unknown(""), "");
-  EXPECT_EQ(unknown("Proxy-Require: sec-agree\nProxy-Require: Sec-Agree\nRequire: foo\n"), "");
-  EXPECT_EQ(unknown("Proxy-Require: foo, sec-agree\nProxy-Require: bar\n"), "foo, bar");
-}
-
 }  // namespace
 }  // namespace edge
