@@ -79,8 +79,7 @@ void AddNetworkLines(const Context& context, const Arrival& arrival, const Bindi
   const HexText icid = context.Derive("icid", arrival);
   const sip::Editor::Text text = {lines, "P-Charging-Vector: icid-value=", View(icid),
                                   context.charging_tail};
-  const sip::Header* place = arrival.message.Find(HeaderId::kSecurityClient);
-  place != nullptr ? editor->InsertLineBefore(*place, text) : editor->AppendLine(text);
+  editor->InsertLineOnTop(HeaderId::kSecurityClient, text);
 }
 
 }  // namespace
@@ -130,13 +129,11 @@ void EditRegister(const Context& context, const Arrival& arrival, const Binding&
   MarkIntegrity(message, integrity_protected, editor);
 
   // RFC 3327 5.2: who adds Path asks for it.
-  const sip::Header* require = message.Find(HeaderId::kRequire);
   if (!sip::HasOptionTag(message, HeaderId::kRequire, "path")) {
-    require != nullptr ? editor->InsertLineBefore(*require, {"Require: path\r\n"})
-                       : editor->AppendLine({"Require: path\r\n"});
+    editor->InsertLineOnTop(HeaderId::kRequire, {"Require: path\r\n"});
   }
   AddNetworkLines(context, arrival, binding, editor);
-  AddAccessNetworkInfo(context.settings.core.access_network_info, message, editor);
+  AddAccessNetworkInfo(context.settings.core.access_network_info, editor);
 }
 
 void EditAnswer(const sip::Message& message, sip::Editor* editor) {

@@ -52,6 +52,7 @@ WIDE_TESTS = {
     "tests/edge_vectors_test.cc": "messages 19 to 25 and 90 to 95",
     "tests/edge_violations_test.cc": "what phones and the core may not do, and what each gets",
     "tests/reactor_no_heap_test.cc": "the reactor takes nothing from the heap while it works",
+    "tests/sip_edit_data_test.cc": "the edits of the header rules, tests/data/edits",
     "tests/sip_no_heap_test.cc": "nor does the way of a message through the parser and the editor",
     "tests/sip_torture_test.cc": "verdicts on the messages of RFC 4475",
     "tests/tools_edge_flow_test.cc": "phones, gmedge's worker and a core, end to end",
@@ -78,6 +79,7 @@ UNUSED_HEADERS = {
     "sip/session_timer.h": "read where dialogs are followed",
     "sip/uri_compare.h": "read where a contact is looked for among others",
     "sip/warning.h": "read where refusals are told",
+    "sip/framer.h": "what a TCP port reads its messages with; the ports are still UDP",
 }
 # A bench that measures nothing of ours: what it is for.
 FOREIGN_BENCHES = {"bench/raw_echo.cc": "the physical limit that ours are measured against"}
