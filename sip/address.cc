@@ -1,6 +1,9 @@
 #include "sip/address.h"
 
+#include <cstring>
+
 #include "sip/chars.h"
+#include "sip/marks.h"
 #include "sip/uri.h"
 
 namespace sip {
@@ -20,10 +23,44 @@ size_t FindBracket(std::string_view text) {
   return at < text.size() && text[at] == '<' ? at : std::string_view::npos;
 }
 
-}  // namespace
+// A scheme that needs no closer look, and something behind it.
+bool HasPlainScheme(const char* uri, size_t size) {
+  if (size < 6) return false;
+  uint32_t scheme;
+  std::memcpy(&scheme, uri, sizeof(scheme));
+  for (const char* const plain : {"sip:", "tel:", "urn:"}) {
+    if (std::memcmp(&scheme, plain, sizeof(scheme)) == 0) return true;
+  }
+  return std::memcmp(&scheme, "sips", sizeof(scheme)) == 0 && uri[4] == ':';
+}
 
-ParseError DecodeAddress(std::string_view text, Address* address) {
-  *address = {};
+// `<uri>` at the front of text, without an escape or anything else to be checked in it: the form
+// that nearly all have. Where the '>' is, or 0.
+size_t FindPlainUri(LentText text) {
+  const char* const chars = text.data();
+  if (text.size() == 0 || chars[0] != '<') return 0;
+  Marks marks(text);
+  marks.Step();
+  for (size_t at = marks.Next(); at < text.size(); at = marks.Next()) {
+    if (chars[at] == '>') return HasPlainScheme(chars + 1, at - 1) ? at : 0;
+    if (!Is(chars[at], kUriChar) || chars[at] == '%') return 0;
+    marks.Step();
+  }
+  return 0;
+}
+
+ParseError DecodeParams(LentText params, Address* address) {
+  address->params = params.view();
+  if (params.size() == 0) return ParseError::kOk;
+  if (params.data()[0] != ';') return ParseError::kBadAddress;
+  ParamReader reader(params);
+  for (Param param; reader.Next(&param);) {
+    if (EqualsIgnoreCase(param.name, "tag") && address->tag.empty()) address->tag = param.value;
+  }
+  return reader.ok() ? ParseError::kOk : ParseError::kBadAddress;
+}
+
+ParseError DecodeOdd(std::string_view text, Address* address) {
   text = Trim(text);
   if (text.empty()) return ParseError::kBadAddress;
   if (text == "*") {
@@ -47,10 +84,20 @@ ParseError DecodeAddress(std::string_view text, Address* address) {
     }
     address->uri = text.substr(0, uri_end);
   }
-  address->params = text.substr(SkipBlanks(text, uri_end));
-  if (!address->params.empty() && address->params[0] != ';') return ParseError::kBadAddress;
-  const bool good = IsUriText(address->uri) && IsParamList(address->params);
-  return good ? ParseError::kOk : ParseError::kBadAddress;
+  if (!IsUriText(address->uri)) return ParseError::kBadAddress;
+  return DecodeParams(text.substr(SkipBlanks(text, uri_end)), address);
+}
+
+}  // namespace
+
+ParseError DecodeAddress(LentText text, Address* address) {
+  *address = {};
+  const size_t close = FindPlainUri(text);
+  const bool plain = close != 0 && (close + 1 == text.size() || text.data()[close + 1] == ';');
+  if (!plain) return DecodeOdd(text.view(), address);
+  address->bracketed = true;
+  address->uri = {text.data() + 1, close - 1};
+  return DecodeParams(text.Part(close + 1, text.size()), address);
 }
 
 }  // namespace sip

@@ -7,7 +7,6 @@
 
 #include "sip/header_id.h"
 #include "sip/number.h"
-#include "sip/scan.h"
 
 namespace sip {
 namespace {
@@ -46,15 +45,13 @@ FrameError AddLine(std::string_view line, ContentLength* length) {
   return length->Add(line.substr(colon + 1));
 }
 
-// The lines as stage 1 of the parser finds them, so that both see the same headers.
+// The lines as the parser cuts them, also when they are more than it takes. What FindHeadersEnd()
+// ended at is the empty line.
 FrameError FindContentLength(std::string_view headers, ContentLength* length) {
-  LineFeeds feeds;
-  const ScanResult result = ScanLines(PaddedView::Promise(headers), &feeds);
-  if (result == ScanResult::kTooManyLines) return FrameError::kHeadersTooLarge;
-  assert(result == ScanResult::kOk && feeds.body == headers.size());  // As FindHeadersEnd() saw.
   size_t begin = 0;
-  for (size_t i = 0; i < feeds.count; ++i) {
-    const size_t next = feeds.at[i] + size_t{1};
+  for (size_t feed = headers.find('\n'); feed + 1 < headers.size();) {
+    const size_t next = feed + 1;
+    feed = headers.find('\n', next);
     if (headers[next] == ' ' || headers[next] == '\t') continue;  // A fold.
     const std::string_view line = headers.substr(begin, next - 1 - begin);
     const FrameError error = begin == 0 ? FrameError::kOk : AddLine(line, length);

@@ -29,7 +29,7 @@ std::string_view Name(FrameKind kind);
 
 enum class FrameError : uint8_t {
   kOk,
-  kHeadersTooLarge,       // No empty line within headers_size_max bytes, or kLinesMax lines.
+  kHeadersTooLarge,       // No empty line within headers_size_max bytes.
   kBodyTooLarge,          // Content-Length is over body_size_max.
   kMessageTooLarge,       // Headers and Content-Length are over message_size_max.
   kNoContentLength,       // Mandatory over a stream (RFC 3261 20.14).

@@ -85,12 +85,7 @@ bool IsUriText(std::string_view text) {
   size_t colon = 0;
   while (colon < text.size() && IsSchemeChar(text[colon])) ++colon;
   if (colon + 1 >= text.size() || text[colon] != ':' || !Is(text[0], kAlphaChar)) return false;
-  for (const char c : text) {
-    if (static_cast<uint8_t>(c) <= ' ' || c == '"' || c == '<' || c == '>' || c == '\x7f') {
-      return false;
-    }
-  }
-  return AreEscapesGood(text);
+  return AllOf(text, kUriChar) && AreEscapesGood(text);
 }
 
 bool DecodeHostPort(std::string_view text, HostPort* host_port) {
