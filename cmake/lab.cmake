@@ -24,6 +24,9 @@ if(conformance)
   gmedge_lab_test(xfrm_conformance
     sh -c "bad=0; for suite do $suite || bad=1; done; exit $bad" suites ${conformance})
 endif()
+if(TARGET xfrm_scale)
+  gmedge_lab_test(xfrm_scale $<TARGET_FILE:xfrm_scale> kernel 5000)
+endif()
 foreach(scenario registration requests fail_closed lifetimes)
   gmedge_lab_test(${scenario}
     python3 ${PROJECT_SOURCE_DIR}/tests/lab/guest_${scenario}.py ${PROJECT_BINARY_DIR})
