@@ -21,8 +21,7 @@ foreach(suite conformance conformance_dump conformance_lifetime conformance_repl
   endif()
 endforeach()
 if(conformance)
-  gmedge_lab_test(xfrm_conformance
-    sh -c "bad=0; for suite do $suite || bad=1; done; exit $bad" suites ${conformance})
+  gmedge_lab_test(xfrm_conformance ${PROJECT_SOURCE_DIR}/tests/lab/run_all.sh ${conformance})
 endif()
 if(TARGET xfrm_scale)
   gmedge_lab_test(xfrm_scale $<TARGET_FILE:xfrm_scale> kernel 5000)
