@@ -52,10 +52,12 @@ struct Sa {
 struct ReplayState {
   static constexpr size_t kWordsMax = 8;  // A window of 255.
 
-  uint32_t sent = 0;                                // The last number we used; of an outbound SA.
-  uint32_t received = 0;                            // The highest number taken; of an inbound SA.
-  uint8_t window = 0;                               // Only if over 32; to be that of the SA.
-  std::array<uint32_t, kWordsMax> received_bits{};  // Bit n % window over 32, as the kernel has it.
+  uint32_t sent = 0;      // The last number we used; of an outbound SA.
+  uint32_t received = 0;  // The highest number taken; of an inbound SA.
+  uint8_t window = 0;     // Only if over 32; as many words of 32 as that of the SA.
+  // Which numbers were taken. Without `window` bit n of the first word is for `received` - n, with
+  // it bit n is for the number that leaves n if one less is divided by `window`.
+  std::array<uint32_t, kWordsMax> received_bits{};
   bool operator==(const ReplayState&) const = default;
 };
 
