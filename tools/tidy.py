@@ -32,6 +32,7 @@ COVERED_BY = {
     "sip/scan_avx512.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
     "sip/scan_neon.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
     "sip/scan_scalar.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
+    "xfrm/fake_tables.cc": ("tests/xfrm_conformance_test.cc", "held to the real kernel's"),
     "edge/worker.cc": ("tests/tools_edge_flow_test.cc", "the worker over loopback"),
 }
 # A test that is not the mirror of one file: what it proves.
@@ -57,6 +58,10 @@ WIDE_TESTS = {
     "tests/sip_torture_test.cc": "verdicts on the messages of RFC 4475",
     "tests/tools_edge_flow_test.cc": "phones, gmedge's worker and a core, end to end",
     "tests/xfrm_conformance_test.cc": "the fake kernel and the real one answer alike",
+    "tests/xfrm_conformance_dump_test.cc": "and in their dumps",
+    "tests/xfrm_conformance_esp_test.cc": "the real one decrypts the packets of the vectors",
+    "tests/xfrm_conformance_lifetime_test.cc": "in both SAs end alike",
+    "tests/xfrm_conformance_replay_test.cc": "and carry, count and number alike",
 }
 # A header that only its own source and tests include: why it stays.
 UNUSED_HEADERS = {
@@ -80,6 +85,7 @@ UNUSED_HEADERS = {
     "sip/uri_compare.h": "read where a contact is looked for among others",
     "sip/warning.h": "read where refusals are told",
     "sip/framer.h": "what a TCP port reads its messages with; the ports are still UDP",
+    "xfrm/reconcile.h": "for a restart that keeps the registrations",
 }
 # A bench that measures nothing of ours: what it is for.
 FOREIGN_BENCHES = {"bench/raw_echo.cc": "the physical limit that ours are measured against"}
