@@ -54,8 +54,8 @@ void MarkIntegrity(const sip::Message& message, bool integrity_protected, sip::E
     sip::Digest digest;
     if (sip::DecodeDigest(message.Value(*header), &digest) != sip::ParseError::kOk) continue;
     if (!sip::EqualsIgnoreCase(digest.scheme, "Digest")) continue;
-    if (!digest.integrity_protected.text.empty()) {
-      editor->Replace(digest.integrity_protected.text,
+    if (!digest.integrity_protected().text.empty()) {
+      editor->Replace(digest.integrity_protected().text,
                       {first ? value : "integrity-protected=\"no\""});
     } else if (first) {
       editor->InsertAfter(message.Value(*header), {",", value});
@@ -90,10 +90,10 @@ bool ReadRegister(const sip::Message& message, RegisterRequest* request) {
     sip::Digest digest;
     if (sip::DecodeDigest(message.Value(*header), &digest) != sip::ParseError::kOk) return false;
     if (!sip::EqualsIgnoreCase(digest.scheme, "Digest") || !request->impi.empty()) continue;
-    request->impi = digest.username.value;
-    request->nonce = digest.nonce.value;
-    request->has_response = !digest.response.value.empty();
-    request->has_auts = !digest.auts.value.empty();
+    request->impi = digest.username().value;
+    request->nonce = digest.nonce().value;
+    request->has_response = !digest.response().value.empty();
+    request->has_auts = !digest.auts().value.empty();
   }
   sip::Address to;
   if (sip::DecodeAddress(message.Value(HeaderId::kTo), &to) != sip::ParseError::kOk) return false;
@@ -158,10 +158,10 @@ std::optional<ChallengeKeys> ReadChallenge(const sip::Message& message) {
       return std::nullopt;
     }
     if (!sip::EqualsIgnoreCase(digest.scheme, "Digest")) continue;
-    const std::optional<xfrm::Key> ik = KeyFromHex(digest.ik.value);
-    const std::optional<xfrm::Key> ck = KeyFromHex(digest.ck.value);
-    if (!ik || !ck || digest.nonce.value.size() > kNonceSizeMax) return std::nullopt;
-    return ChallengeKeys{*ik, *ck, digest.nonce.value};
+    const std::optional<xfrm::Key> ik = KeyFromHex(digest.ik().value);
+    const std::optional<xfrm::Key> ck = KeyFromHex(digest.ck().value);
+    if (!ik || !ck || digest.nonce().value.size() > kNonceSizeMax) return std::nullopt;
+    return ChallengeKeys{*ik, *ck, digest.nonce().value};
   }
   return std::nullopt;
 }

@@ -34,21 +34,6 @@ bool HasPlainScheme(const char* uri, size_t size) {
   return std::memcmp(&scheme, "sips", sizeof(scheme)) == 0 && uri[4] == ':';
 }
 
-// `<uri>` at the front of text, without an escape or anything else to be checked in it: the form
-// that nearly all have. Where the '>' is, or 0.
-size_t FindPlainUri(LentText text) {
-  const char* const chars = text.data();
-  if (text.size() == 0 || chars[0] != '<') return 0;
-  Marks marks(text);
-  marks.Step();
-  for (size_t at = marks.Next(); at < text.size(); at = marks.Next()) {
-    if (chars[at] == '>') return HasPlainScheme(chars + 1, at - 1) ? at : 0;
-    if (!Is(chars[at], kUriChar) || chars[at] == '%') return 0;
-    marks.Step();
-  }
-  return 0;
-}
-
 ParseError DecodeParams(LentText params, Address* address) {
   address->params = params.view();
   if (params.size() == 0) return ParseError::kOk;
@@ -60,8 +45,8 @@ ParseError DecodeParams(LentText params, Address* address) {
   return reader.ok() ? ParseError::kOk : ParseError::kBadAddress;
 }
 
-ParseError DecodeOdd(std::string_view text, Address* address) {
-  text = Trim(text);
+ParseError DecodeOdd(LentText lent, Address* address) {
+  const std::string_view text = Trim(lent.view());
   if (text.empty()) return ParseError::kBadAddress;
   if (text == "*") {
     address->uri = text;
@@ -88,16 +73,46 @@ ParseError DecodeOdd(std::string_view text, Address* address) {
   return DecodeParams(text.substr(SkipBlanks(text, uri_end)), address);
 }
 
+// `<uri>` and plain parameters, without an escape or anything else in the URI that needs a closer
+// look: the form that nearly all have. False for anything else, and *address is anyhow then.
+bool DecodePlain(PaddedView text, Address* address) {
+  const char* const chars = text.data();
+  if (text.empty() || chars[0] != '<') return false;
+  Marks marks(text);
+  marks.Step();
+  size_t at = marks.Next();
+  for (; at < text.size() && chars[at] != '>'; at = marks.Next()) {
+    if (!Is(chars[at], kUriChar) || chars[at] == '%') return false;
+    marks.Step();
+  }
+  if (at == text.size() || !HasPlainScheme(chars + 1, at - 1)) return false;
+  address->bracketed = true;
+  address->uri = {chars + 1, at - 1};
+  marks.Step();
+  address->params = text.substr(++at);
+  while (at < text.size()) {
+    PlainParam param;
+    if (chars[at] != ';') return false;
+    marks.Step();
+    if (!ReadPlainParam(chars, text.size(), at + 1, true, &marks, &param)) return false;
+    if (param.name_end - param.name == 3 && address->tag.empty() &&
+        LoadFoldedWord(chars + param.name, 3) == FoldedWord("tag")) {
+      address->tag = {chars + param.value, param.value_end - param.value};
+    }
+    at = param.end;
+  }
+  return true;
+}
+
 }  // namespace
 
 ParseError DecodeAddress(LentText text, Address* address) {
   *address = {};
-  const size_t close = FindPlainUri(text);
-  const bool plain = close != 0 && (close + 1 == text.size() || text.data()[close + 1] == ';');
-  if (!plain) return DecodeOdd(text.view(), address);
-  address->bracketed = true;
-  address->uri = {text.data() + 1, close - 1};
-  return DecodeParams(text.Part(close + 1, text.size()), address);
+  if (text.padded()) {
+    if (DecodePlain(PaddedView::Promise(text.view()), address)) return ParseError::kOk;
+    *address = {};
+  }
+  return DecodeOdd(text, address);
 }
 
 }  // namespace sip

@@ -9,19 +9,34 @@ namespace {
 
 // The first comma from `at` on that stands in no quoted string and no <...>, or text.size(). What
 // does not close goes on to the end.
-size_t FindComma(LentText text, size_t at) {
-  const std::string_view view = text.view();
+size_t FindComma(std::string_view text, size_t at) {
+  while (at < text.size()) {
+    const char c = text[at];
+    if (c == ',') return at;
+    if (c == '"') {
+      at = SkipQuoted(text, at);
+    } else if (c == '<') {
+      const size_t close = text.find('>', at);
+      at = close == std::string_view::npos ? close : close + 1;
+    } else {
+      ++at;
+    }
+  }
+  return text.size();  // Also after npos.
+}
+
+size_t FindComma(PaddedView text, size_t at) {
   Marks marks(text);
   marks.GoTo(at);
-  for (at = marks.Next(); at < view.size(); at = marks.Next()) {
+  for (at = marks.Next(); at < text.size(); at = marks.Next()) {
     marks.Step();
-    if (view[at] == ',') return at;
-    if (view[at] != '"' && view[at] != '<') continue;
-    const size_t close = view[at] == '"' ? SkipQuoted(view, at) : view.find('>', at);
+    if (text[at] == ',') return at;
+    if (text[at] != '"' && text[at] != '<') continue;
+    const size_t close = text[at] == '"' ? SkipQuoted(text, at) : text.find('>', at);
     if (close == std::string_view::npos) break;
     marks.GoTo(close);
   }
-  return view.size();
+  return text.size();
 }
 
 }  // namespace
@@ -53,14 +68,9 @@ bool ParamReader::Fail() {
   return false;
 }
 
-bool ParamReader::EndsName(char c) const {
-  return c == separator_ || c == '=' || c == '"' || c == '<' || c == '>' || c == ',' || c == ';' ||
-         Is(c, kBlankChar);
-}
-
 // A ';' may stand in an unquoted value of a comma list: `uri=sip:a;b`.
 bool ParamReader::EndsValue(char c) const {
-  return c == separator_ || c == '"' || c == '<' || c == '>' || c == ',' || Is(c, kBlankChar);
+  return Is(c, kStructureChar) && c != '=' && (c != ';' || separator_ == ';');
 }
 
 // Steps over blanks and separators to the next parameter's name. False at the end or when the
@@ -107,29 +117,8 @@ bool ParamReader::ReadValue(Param* param) {
   return true;
 }
 
-// Where a name ends, or a value without quotes, when that is at a character of these shapes.
-size_t ParamReader::FindEnd(bool of_name) {
-  for (;;) {
-    const size_t at = marks_.Next();
-    if (at == text_.size() || (of_name ? EndsName(text_[at]) : EndsValue(text_[at]))) return at;
-    marks_.Step();
-  }
-}
-
-// Where the quoted string ends that begins before `at`: at a quote that no backslash precedes. The
-// end of the text when there is none, or when a backslash wants a closer look.
-size_t ParamReader::FindQuote() {
-  for (;;) {
-    const size_t at = marks_.Next();
-    if (at == text_.size()) return at;
-    marks_.Step();
-    if (text_[at] == '"') return text_[at - 1] == '\\' ? text_.size() : at;
-  }
-}
-
-// The form that nearly all parameters have: a separator, a name, and `=value` or `="value"` behind
-// it, without a blank but one behind the separator. Anything else is left to NextOdd(), which reads
-// it again from the same place. REQUIRES: marks_ is at at_.
+// Anything that is not plain is left to NextOdd(), which reads it again from the same place.
+// REQUIRES: marks_ is at at_.
 bool ParamReader::NextPlain(Param* param) {
   const char* const text = text_.data();
   const size_t size = text_.size();
@@ -144,35 +133,17 @@ bool ParamReader::NextPlain(Param* param) {
   } else if (begin != 0) {
     return false;
   }
-  const size_t name_end = FindEnd(true);
-  size_t value = name_end;
-  size_t value_end = name_end;
-  size_t end = name_end;
-  bool quoted = false;
-  if (name_end < size && text[name_end] == '=') {
-    marks_.Step();
-    ++value;
-    quoted = value < size && text[value] == '"';
-    if (quoted) {
-      marks_.Step();
-      value_end = FindQuote();
-      end = value_end + 1;
-      ++value;
-    } else {
-      end = value_end = FindEnd(false);
-      if (value == end) return false;
-    }
-  }
-  if (begin == name_end || end > size || (end < size && text[end] != separator_)) return false;
-
-  param->name = {text + begin, name_end - begin};
-  param->value = {text + value, value_end - value};
-  param->has_value = end != name_end;
-  param->quoted = quoted;
-  param->text = {text + begin, end - begin};
-  param->with_separator =
-      begin != at_ ? std::string_view(text + at_, end - at_) : WithSeparatorBehind(begin, end);
-  at_ = end;
+  PlainParam plain;
+  if (!ReadPlainParam(text, size, begin, separator_ == ';', &marks_, &plain)) return false;
+  if (plain.end < size && text[plain.end] != separator_) return false;
+  param->name = {text + begin, plain.name_end - begin};
+  param->value = {text + plain.value, plain.value_end - plain.value};
+  param->has_value = plain.has_value();
+  param->quoted = plain.quoted;
+  param->text = {text + begin, plain.end - begin};
+  param->with_separator = begin != at_ ? std::string_view(text + at_, plain.end - at_)
+                                       : WithSeparatorBehind(begin, plain.end);
+  at_ = plain.end;
   return true;
 }
 
@@ -187,7 +158,7 @@ bool ParamReader::NextOdd(Param* param) {
   const size_t before = SkipBlanks(text_, at_);  // At the separator, when there is one.
   if (!ReadSeparators()) return false;
   const size_t begin = at_;
-  while (at_ < text_.size() && !EndsName(text_[at_])) ++at_;
+  while (at_ < text_.size() && !Is(text_[at_], kStructureChar)) ++at_;
   if (at_ == begin) return Fail();
   param->name = text_.substr(begin, at_ - begin);
   if (!ReadValue(param)) return false;
@@ -247,7 +218,7 @@ bool HasOptionTag(const Message& message, HeaderId id, std::string_view tag) {
 
 std::string_view CutMember(LentText text, std::string_view* rest) {
   const std::string_view view = text.view();
-  const size_t comma = FindComma(text, 0);
+  const size_t comma = text.padded() ? FindComma(PaddedView::Promise(view), 0) : FindComma(view, 0);
   *rest = view.substr(std::min(comma + 1, view.size()));
   return Trim(view.substr(0, comma));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -14,7 +15,9 @@ namespace sip {
 // Case-insensitive comparison of ASCII tokens (RFC 3261 7.3.1).
 bool EqualsFolded(std::string_view a, std::string_view b);  // REQUIRES: of one size.
 inline bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && EqualsFolded(a, b);
+  if (a.size() != b.size()) return false;
+  if (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0) return true;
+  return ((a[0] ^ b[0]) & ~0x20) == 0 && EqualsFolded(a, b);
 }
 
 // Without white space (SP, HT, CR, LF of folds) at both ends.
@@ -42,29 +45,30 @@ struct Param {
 // semicolons a parameter must.
 class ParamReader {
  public:
-  // `text` begins at the first separator, or at the first parameter.
+  // `text` begins at the first separator, or at the first parameter. A padded one is read faster.
   explicit ParamReader(LentText text, char separator = ';')
-      : text_(text.view()), separator_(separator), marks_(text) {}
+      : text_(text.view()),
+        separator_(separator),
+        padded_(text.padded()),
+        marks_(padded_ ? PaddedView::Promise(text_) : PaddedView()) {}
   // False at the end, or at a syntax error (then ok() is false).
-  bool Next(Param* param) { return ok_ && (NextPlain(param) || NextOdd(param)); }
+  bool Next(Param* param) { return ok_ && ((padded_ && NextPlain(param)) || NextOdd(param)); }
   bool ok() const { return ok_; }
 
  private:
-  size_t FindEnd(bool of_name);
-  size_t FindQuote();
   bool NextPlain(Param* param);
-  std::string_view WithSeparatorBehind(size_t begin, size_t end) const;
   bool NextOdd(Param* param);
+  std::string_view WithSeparatorBehind(size_t begin, size_t end) const;
   bool Fail();
   bool ReadSeparators();
   bool ReadValue(Param* param);
-  bool EndsName(char c) const;
   bool EndsValue(char c) const;
 
   std::string_view text_;
   size_t at_ = 0;  // Behind the last parameter's value, or where reading goes on.
   char separator_;
   bool ok_ = true;
+  bool padded_;
   Marks marks_;  // At or behind at_.
 };
 

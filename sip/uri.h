@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "sip/error.h"
+#include "sip/span.h"
 
 namespace sip {
 
@@ -30,7 +31,7 @@ struct HostPort {
   uint16_t port = 0;  // 0: none given.
 };
 // False for anything else, a port 0 or one over 65535 included.
-[[nodiscard]] bool DecodeHostPort(std::string_view text, HostPort* host_port);
+[[nodiscard]] bool DecodeHostPort(LentText text, HostPort* host_port);
 
 // True for what any URI looks like (RFC 3986 3): a scheme, ':' and something, without blanks,
 // quotes, '<', '>' or control characters, and with two hex digits behind every '%'.

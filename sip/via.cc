@@ -34,10 +34,7 @@ bool StoreRport(const Param& param, Via* via) {
   via->has_rport = true;
   via->rport_text = param.text;
   if (param.value.empty()) return true;
-  const std::optional<uint32_t> port = DecodeNumber(param.value, 65535);
-  if (!port.has_value() || *port == 0) return false;
-  via->rport = static_cast<uint16_t>(*port);
-  return true;
+  return DecodePort(param.value, &via->rport);
 }
 
 // Two of one kind could be read differently by the next hop: neither is believed.
@@ -61,7 +58,7 @@ ParseError DecodeParams(LentText params, Via* via) {
   return reader.ok() ? ParseError::kOk : kBad;
 }
 
-ParseError DecodeSentBy(std::string_view text, Via* via) {
+ParseError DecodeSentBy(LentText text, Via* via) {
   HostPort sent_by;
   if (!DecodeHostPort(text, &sent_by)) return kBad;
   via->host = sent_by.host;
@@ -82,30 +79,74 @@ ParseError DecodeOdd(std::string_view text, Via* via) {
   return error == ParseError::kOk ? DecodeParams(rest.substr(semicolon), via) : error;
 }
 
-}  // namespace
+// Stores what of a plain parameter is wanted. False when it needs the closer look of DecodeOdd(),
+// also to be refused.
+bool StorePlain(const char* text, const PlainParam& param, Via* via) {
+  const std::string_view value(text + param.value, param.value_end - param.value);
+  switch (LoadFoldedWord(text + param.name, param.name_end - param.name)) {
+    case FoldedWord("branch"):
+      if (!via->branch.empty() || value.empty()) return false;
+      via->branch = value;
+      return true;
+    case FoldedWord("received"):
+      if (param.name_end - param.name != 8) return true;
+      if (!via->received.empty() || value.empty() || value[0] == '[') return false;
+      via->received = value;
+      return true;
+    case FoldedWord("rport"):
+      if (via->has_rport || (param.has_value() && !DecodePort(value, &via->rport))) return false;
+      via->has_rport = true;
+      via->rport_text = {text + param.name, param.end - param.name};
+      return true;
+    default:
+      return true;
+  }
+}
 
-// via-parm = "SIP" SLASH "2.0" SLASH transport LWS sent-by *( SEMI via-params ); nearly always
-// without a blank but the one before sent-by.
-ParseError DecodeVia(LentText text, Via* via) {
-  *via = {};
+// via-parm = "SIP" SLASH "2.0" SLASH transport LWS sent-by *( SEMI via-params ) without a blank but
+// the one before sent-by. *end gets where it ends: at a comma, or with the text. False for anything
+// else, and *via is anyhow then.
+bool DecodePlain(PaddedView text, Via* via, size_t* end) {
   constexpr std::string_view kProtocol = "SIP/2.0/";
-  const std::string_view view = text.view();
+  if (!text.starts_with(kProtocol)) return false;
+  const char* const chars = text.data();
   Marks marks(text);
   const size_t blank = marks.Next();
-  if (!view.starts_with(kProtocol) || blank >= view.size() - 1 || view[blank] != ' ') {
-    return DecodeOdd(view, via);
-  }
+  if (blank == text.size() || chars[blank] != ' ') return false;
   marks.Step();
-  const size_t end = marks.Next();
-  via->transport_text = view.substr(kProtocol.size(), blank - kProtocol.size());
+  via->transport_text = {chars + kProtocol.size(), blank - kProtocol.size()};
   via->transport = LookUpTransport(via->transport_text);
-  if (via->transport == Transport::kOther || (end < view.size() && view[end] != ';')) {
-    *via = {};
-    return DecodeOdd(view, via);
+  size_t at = marks.Next();
+  if (via->transport == Transport::kOther ||
+      DecodeSentBy(text.Part(blank + 1, at - blank - 1), via) != ParseError::kOk) {
+    return false;
   }
-  via->text = view;
-  const ParseError error = DecodeSentBy(view.substr(blank + 1, end - blank - 1), via);
-  return error == ParseError::kOk ? DecodeParams(text.Part(end, view.size()), via) : error;
+  const size_t params = at;
+  while (at < text.size() && chars[at] == ';') {
+    PlainParam param;
+    marks.Step();
+    if (!ReadPlainParam(chars, text.size(), at + 1, true, &marks, &param)) return false;
+    if (!StorePlain(chars, param, via)) return false;
+    at = param.end;
+  }
+  if (at < text.size() && chars[at] != ',') return false;
+  via->params = {chars + params, at - params};
+  via->text = {chars, at};
+  *end = at;
+  return true;
+}
+
+}  // namespace
+
+ParseError DecodeVia(LentText text, Via* via) {
+  *via = {};
+  if (text.padded()) {
+    size_t end = 0;
+    const bool plain = DecodePlain(PaddedView::Promise(text.view()), via, &end);
+    if (plain && end == text.size()) return ParseError::kOk;
+    *via = {};
+  }
+  return DecodeOdd(text.view(), via);
 }
 
 ParseError DecodeTopVia(const Message& message, Via* via) {
@@ -113,9 +154,11 @@ ParseError DecodeTopVia(const Message& message, Via* via) {
   const Header* const header = message.Find(HeaderId::kVia);
   if (header == nullptr) return ParseError::kMissingHeader;
   const PaddedView value = message.Value(*header);
+  size_t end;
+  if (DecodePlain(value, via, &end)) return ParseError::kOk;
+  *via = {};
   std::string_view rest;
-  const std::string_view top = CutMember(value, &rest);
-  return DecodeVia(PaddedView::Promise(top), via);
+  return DecodeOdd(CutMember(value, &rest), via);
 }
 
 }  // namespace sip
