@@ -181,22 +181,40 @@ constexpr bool EveryNameHasItsSlot() {
 }
 static_assert(EveryNameHasItsSlot());
 
-// Which header's name stands at `name`, with a ':' behind it. `colons` are the bits of the colons
-// among the 32 bytes that are loaded, and of the last byte whatever it is. Setting 0x20 folds the
-// case of letters and makes one more character look like part of a name: a CR becomes '-', so
-// whoever finds a CR without LF in the line must not believe the name. A name that is found has no
-// colon, blank or line feed in it: the first colon is the one that ends it, in the same line.
-// REQUIRES: readable from name[-1] on.
-inline HeaderId FindHeader(const char* name, uint32_t colons, Bytes16 low, Bytes16 high) {
-  const uint32_t size = static_cast<uint32_t>(std::countr_zero(colons));
-  if (size == 1) return kOneLetter[static_cast<uint8_t>(name[0])];
+// The first 32 bytes of a line, with its first colon among them.
+struct NameBytes {
+  // REQUIRES: 32 readable bytes from `line` on.
+  explicit NameBytes(const char* line) : low(Load16(line)), high(Load16(line + 16)) {
+    // No name is so long that the bit set behind them all could be its colon.
+    colons = EqualBits(high, Splat16(':')) << 16 | EqualBits(low, Splat16(':')) |
+             uint32_t{1} << (kSlotSize - 1);
+  }
+  uint32_t name_size() const { return static_cast<uint32_t>(std::countr_zero(colons)); }
+
+  Bytes16 low;
+  Bytes16 high;
+  uint32_t colons;
+};
+
+// Where in kSlots a name of that size is looked for. REQUIRES: readable from name[-1] on.
+inline uint8_t SlotAt(const char* name, uint32_t size) {
   const uint32_t ends = LoadTwo(name + size - 2) << 16 | LoadTwo(name) | 0x20202020;
-  const Slot& slot = kSlots[(ends + (size << 9)) * kMultiplier >> (32 - kSlotBits)];
+  return static_cast<uint8_t>((ends + (size << 9)) * kMultiplier >> (32 - kSlotBits));
+}
+
+// Which header's name the bytes begin with, when it is the one in that slot or a compact form.
+// Setting 0x20 folds the case of letters and makes one more character look like part of a name: a
+// CR becomes '-', so whoever finds a CR without LF in the line must not believe the name. A name
+// that is found has no colon, blank or line feed in it: the first colon is the one that ends it, in
+// the same line.
+inline HeaderId FindHeader(const NameBytes& bytes, uint8_t slot) {
+  if (bytes.name_size() == 1) return kOneLetter[bytes.low[0]];
+  const Slot& wanted = kSlots[slot];
   const Bytes16 fold = Splat16(0x20);
-  const uint32_t same = EqualBits(low | fold, Load16(slot.text)) |
-                        EqualBits(high | fold, Load16(slot.text + 16)) << 16;
-  const uint32_t up_to_colon = colons ^ (colons - 1);
-  return (~same & up_to_colon) == 0 ? slot.id() : HeaderId::kOther;
+  const uint32_t same = EqualBits(bytes.low | fold, Load16(wanted.text)) |
+                        EqualBits(bytes.high | fold, Load16(wanted.text + 16)) << 16;
+  const uint32_t up_to_colon = bytes.colons ^ (bytes.colons - 1);
+  return (~same & up_to_colon) == 0 ? wanted.id() : HeaderId::kOther;
 }
 
 }  // namespace sip

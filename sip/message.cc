@@ -140,7 +140,16 @@ class MessageParser {
   void ParseStartLine(size_t end, size_t next);
   void ParseRequestLine(PaddedView line);
   void ParseStatusLine(std::string_view line);
-  void ParseHeaderLine(size_t begin, size_t end, size_t next);
+  // A header line: its offsets, and where its name is looked for.
+  struct Line {
+    uint16_t begin;
+    uint16_t end;   // Of the text...
+    uint16_t next;  // ...and of the line end.
+    uint8_t name_size;
+    uint8_t slot;
+  };
+  Line Measured(size_t begin, size_t end, size_t next) const;
+  void ParseHeaderLine(const Line& line);
   void ParseOddLine(size_t begin, size_t end, size_t next);
   void NoteFirst(HeaderId id);
   void FindBody(uint16_t body_begin);
@@ -185,13 +194,18 @@ ParseError MessageParser::Run(PaddedView input) {
 // A line goes on with the next while that begins with a blank (RFC 3261 7.3.1). What stands behind
 // the last line feed when no empty line follows is a line too, cut short. A CR that no LF follows
 // has no place in RFC 3261, and a peer that ends lines there would read headers that we did not.
+//
+// Two loops, since a name is found at the end of a long chain of loads that wait for one another:
+// the first loop ends half way along it, so that the CPU has the chains of many lines under way.
 void MessageParser::ParseLines(const LineFeeds& feeds) {
   const char* const text = message_.bytes_.data();
   const size_t end = feeds.empty_line;
+  Line lines[Message::kHeadersMax + 2];  // The start line, and one beyond the limit.
+  size_t count = 0;
   size_t bare = 0;  // Line feeds without a CR.
   size_t begin = 0;
-  for (const uint16_t* at = feeds.at.data(); at != feeds.at.data() + feeds.count; ++at) {
-    const size_t feed = *at;
+  for (size_t i = 0; i < feeds.count && count < std::size(lines); ++i) {
+    const size_t feed = feeds.at[i];
     size_t line_end = feed - 1;
     if (text[feed - 1] != '\r') [[unlikely]] {
       ++bare;
@@ -199,20 +213,27 @@ void MessageParser::ParseLines(const LineFeeds& feeds) {
     }
     if (IsFold(text[feed + 1]) && feed + 1 < end) [[unlikely]]
       continue;
-    if (begin != 0) [[likely]] {
-      ParseHeaderLine(begin, line_end, feed + 1);
-    } else {
-      ParseStartLine(line_end, feed + 1);
-    }
+    lines[count++] = Measured(begin, line_end, feed + 1);
     begin = feed + 1;
   }
-  if (begin == 0) {
-    ParseStartLine(end, end);
-  } else if (begin < end) {
-    ParseOddLine(begin, end, end);
-  }
+  if (begin < end && count < std::size(lines)) lines[count++] = Measured(begin, end, end);
+  assert(count > 0);  // The first byte ends no line.
+  ParseStartLine(lines[0].end, lines[0].next);
+  for (size_t i = 1; i < count; ++i) ParseHeaderLine(lines[i]);
   const bool stray_cr = feeds.cr_count + bare != feeds.count;
   if (stray_cr) Fail(ParseError::kBadHeader, StrayCr(message_.bytes_));
+}
+
+// Reads up to one byte before the line: the first line is no header's, and has none.
+[[gnu::always_inline]] inline MessageParser::Line MessageParser::Measured(size_t begin, size_t end,
+                                                                          size_t next) const {
+  const char* const line = message_.bytes_.data() + begin;
+  const uint32_t size = NameBytes(line).name_size();
+  return {.begin = static_cast<uint16_t>(begin),
+          .end = static_cast<uint16_t>(end),
+          .next = static_cast<uint16_t>(next),
+          .name_size = static_cast<uint8_t>(size),
+          .slot = begin == 0 ? uint8_t{0} : SlotAt(line, size)};
 }
 
 void MessageParser::ParseStartLine(size_t end, size_t next) {
@@ -267,29 +288,21 @@ void MessageParser::ParseStatusLine(std::string_view line) {
                       static_cast<uint16_t>(line.size() - blank - 1)};
 }
 
-// message-header = name HCOLON value; HCOLON = *( SP / HTAB ) ":" SWS (RFC 3261 25.1). The line is
-// [begin, end), its line end goes up to `next`.
-[[gnu::always_inline]] inline void MessageParser::ParseHeaderLine(size_t begin, size_t end,
-                                                                  size_t next) {
-  const char* const line = message_.bytes_.data() + begin;
-  const Bytes16 low = Load16(line);
-  const Bytes16 high = Load16(line + 16);
-  // No name is so long that the bit set behind them all could be its colon.
-  const uint32_t colons = EqualBits(high, Splat16(':')) << 16 | EqualBits(low, Splat16(':')) |
-                          uint32_t{1} << (kSlotSize - 1);
-  const HeaderId id = FindHeader(line, colons, low, high);
-  const size_t size = static_cast<uint32_t>(std::countr_zero(colons));
-  // A known name has its value behind a colon and, nearly always, one blank.
-  const size_t value = begin + size + 2;
-  if (id == HeaderId::kOther || line[size + 1] != ' ' || IsBlankOrLess(line[size + 2]) ||
-      IsBlankOrLess(message_.bytes_.data()[end - 1]) ||
-      message_.header_count_ == Message::kHeadersMax) [[unlikely]] {
-    return ParseOddLine(begin, end, next);
+// message-header = name HCOLON value; HCOLON = *( SP / HTAB ) ":" SWS (RFC 3261 25.1). A known name
+// has its value behind a colon and, nearly always, one blank.
+[[gnu::always_inline]] inline void MessageParser::ParseHeaderLine(const Line& line) {
+  const char* const text = message_.bytes_.data();
+  const HeaderId id = FindHeader(NameBytes(text + line.begin), line.slot);
+  const size_t value = size_t{line.begin} + line.name_size + 2;
+  if (id == HeaderId::kOther || text[value - 1] != ' ' || IsBlankOrLess(text[value]) ||
+      IsBlankOrLess(text[line.end - 1]) || message_.header_count_ == Message::kHeadersMax)
+      [[unlikely]] {
+    return ParseOddLine(line.begin, line.end, line.next);
   }
   Header& header = message_.headers_[message_.header_count_++];
-  header.name = {static_cast<uint16_t>(begin), static_cast<uint16_t>(size)};
-  header.value = {static_cast<uint16_t>(value), static_cast<uint16_t>(end - value)};
-  header.line = {static_cast<uint16_t>(begin), static_cast<uint16_t>(next - begin)};
+  header.name = {line.begin, line.name_size};
+  header.value = {static_cast<uint16_t>(value), static_cast<uint16_t>(line.end - value)};
+  header.line = {line.begin, static_cast<uint16_t>(line.next - line.begin)};
   header.id = id;
   NoteFirst(id);
 }
