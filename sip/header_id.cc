@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "sip/header_names.h"
 #include "sip/header_table.h"
 
 namespace sip {
