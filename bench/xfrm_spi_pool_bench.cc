@@ -31,10 +31,10 @@ void AcquireAndRelease(benchmark::State& state) {
   uint64_t failed = 0;
   for (auto _ : state) {
     if (++turns % 64 == 0) now_ms = clock.fetch_add(16);
-    const std::optional<SpiPair> pair = pool->Acquire(now_ms, avoid);
+    const SpiPair pair = pool->Acquire(now_ms, avoid);
     benchmark::DoNotOptimize(pair);
     if (pair) {
-      pool->Release(*pair, now_ms);
+      pool->Release(pair, now_ms);
     } else {
       ++failed;
     }
@@ -52,17 +52,17 @@ void AcquireFromAPoolFilledTo(benchmark::State& state) {
   SpiPool pool(options);
   const size_t used = pool.capacity() * static_cast<size_t>(state.range(0)) / 100;
   std::vector<SpiPair> held;
-  for (size_t i = 0; i < pool.capacity(); ++i) held.push_back(*pool.Acquire(0));
+  for (size_t i = 0; i < pool.capacity(); ++i) held.push_back(pool.Acquire(0));
   for (size_t i = used, at = 0; i < pool.capacity(); ++i, at = (at + 7919) % held.size()) {
     pool.Release(held[at], 0);
     held.erase(held.begin() + static_cast<std::ptrdiff_t>(at));
   }
   size_t next = 0;
   for (auto _ : state) {
-    const std::optional<SpiPair> pair = pool.Acquire(0);
+    const SpiPair pair = pool.Acquire(0);
     benchmark::DoNotOptimize(pair);
     pool.Release(held[next], 0);
-    held[next] = *pair;
+    held[next] = pair;
     next = (next + 7919) % held.size();
   }
   state.SetItemsProcessed(state.iterations());

@@ -56,6 +56,8 @@ WIDE_TESTS = {
     "tests/sip_torture_test.cc": "verdicts on the messages of RFC 4475",
     "tests/tools_edge_flow_test.cc": "phones, gmedge's worker and a core, end to end",
     "tests/xfrm_conformance_test.cc": "the fake kernel and the real one answer alike",
+    "tests/xfrm_spi_pool_model_test.cc": "the SPI pool beside a model, over all orders of calls",
+    "tests/xfrm_spi_pool_order_test.cc": "SPIs seen do not tell the next",
 }
 # A header that only its own source and tests include: why it stays.
 UNUSED_HEADERS = {}
