@@ -15,9 +15,9 @@ HeaderId LookUpHeader(std::string_view name) {
   char* const text = line + 1;
   std::memcpy(text, name.data(), name.size());
   text[name.size()] = ':';
-  const NameBytes bytes(text);
-  if (bytes.name_size() != name.size()) return HeaderId::kOther;  // It has a colon in it.
-  return FindHeader(bytes, SlotAt(text, bytes.name_size()));
+  const uint32_t size = NameSize(text);
+  if (size != name.size()) return HeaderId::kOther;  // It has a colon in it.
+  return FindHeader(text, size, SlotAt(text, size));
 }
 
 std::string_view Name(HeaderId id) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "sip/bytes16.h"
@@ -24,7 +25,10 @@ constexpr uint32_t Two(std::string_view text, size_t at) {
          static_cast<uint32_t>(static_cast<uint8_t>(text[at + 1])) << 8;
 }
 inline uint32_t LoadTwo(const char* text) {
-  return Two({text, 2}, 0);
+  uint16_t two;
+  std::memcpy(&two, text, sizeof(two));
+  if constexpr (std::endian::native == std::endian::big) two = __builtin_bswap16(two);
+  return two;
 }
 constexpr uint32_t SlotOf(std::string_view name) {
   const uint32_t ends = Two(name, name.size() - 2) << 16 | Two(name, 0) | 0x20202020;
@@ -58,20 +62,14 @@ constexpr bool EveryNameHasItsSlot() {
 }
 static_assert(EveryNameHasItsSlot());
 
-// The first 32 bytes of a line, with its first colon among them.
-struct NameBytes {
-  // REQUIRES: 32 readable bytes from `line` on.
-  explicit NameBytes(const char* line) : low(Load16(line)), high(Load16(line + 16)) {
-    // No name is so long that the bit set behind them all could be its colon.
-    colons = EqualBits(high, Splat16(':')) << 16 | EqualBits(low, Splat16(':')) |
-             uint32_t{1} << (kSlotSize - 1);
-  }
-  uint32_t name_size() const { return static_cast<uint32_t>(std::countr_zero(colons)); }
-
-  Bytes16 low;
-  Bytes16 high;
-  uint32_t colons;
-};
+// How long the name is that the line begins with: up to its first colon. Too long for any name, but
+// less than kSlotSize, when the colon is far away. REQUIRES: 32 readable bytes.
+inline uint32_t NameSize(const char* line) {
+  const Bytes16 colon = Splat16(':');
+  const uint32_t colons =
+      EqualBits(Load16(line + 16), colon) << 16 | EqualBits(Load16(line), colon);
+  return static_cast<uint32_t>(std::countr_zero(colons | uint32_t{1} << (kSlotSize - 1)));
+}
 
 // Where in kSlots a name of that size is looked for. REQUIRES: readable from name[-1] on.
 inline uint8_t SlotAt(const char* name, uint32_t size) {
@@ -79,18 +77,18 @@ inline uint8_t SlotAt(const char* name, uint32_t size) {
   return static_cast<uint8_t>((ends + (size << 9)) * kMultiplier >> (32 - kSlotBits));
 }
 
-// Which header's name the bytes begin with, when it is the one in that slot or a compact form.
+// Which header's name the line begins with, when it is the one in that slot or a compact form.
 // Setting 0x20 folds the case of letters and makes one more character look like part of a name: a
 // CR becomes '-', so whoever finds a CR without LF in the line must not believe the name. A name
 // that is found has no colon, blank or line feed in it: the first colon is the one that ends it, in
-// the same line.
-inline HeaderId FindHeader(const NameBytes& bytes, uint8_t slot) {
-  if (bytes.name_size() == 1) return kOneLetter[bytes.low[0]];
+// the same line. REQUIRES: size is NameSize(line).
+inline HeaderId FindHeader(const char* line, uint32_t size, uint8_t slot) {
+  if (size == 1) return kOneLetter[static_cast<uint8_t>(line[0])];
   const Slot& wanted = kSlots[slot];
   const Bytes16 fold = Splat16(0x20);
-  const uint32_t same = EqualBits(bytes.low | fold, Load16(wanted.text)) |
-                        EqualBits(bytes.high | fold, Load16(wanted.text + 16)) << 16;
-  const uint32_t up_to_colon = bytes.colons ^ (bytes.colons - 1);
+  const uint32_t same = EqualBits(Load16(line) | fold, Load16(wanted.text)) |
+                        EqualBits(Load16(line + 16) | fold, Load16(wanted.text + 16)) << 16;
+  const uint32_t up_to_colon = (uint32_t{2} << size) - 1;
   return (~same & up_to_colon) == 0 ? wanted.id() : HeaderId::kOther;
 }
 

@@ -140,15 +140,16 @@ class MessageParser {
   void ParseStartLine(size_t end, size_t next);
   void ParseRequestLine(PaddedView line);
   void ParseStatusLine(std::string_view line);
-  // A header line: its offsets, and where its name is looked for.
+  // A header line: where it begins and its text ends, and where its name is looked for. The next
+  // one in the array begins where its line end does.
   struct Line {
     uint16_t begin;
-    uint16_t end;   // Of the text...
-    uint16_t next;  // ...and of the line end.
+    uint16_t end;
     uint8_t name_size;
     uint8_t slot;
   };
-  Line Measured(size_t begin, size_t end, size_t next) const;
+  Line* EndLine(const LineFeeds& feeds, size_t feed, Line* line, size_t* bare) const;
+  static void Measure(const char* text, size_t end, Line* line);
   void ParseHeaderLine(const Line& line);
   void ParseOddLine(size_t begin, size_t end, size_t next);
   void NoteFirst(HeaderId id);
@@ -199,41 +200,59 @@ ParseError MessageParser::Run(PaddedView input) {
 // the first loop ends half way along it, so that the CPU has the chains of many lines under way.
 void MessageParser::ParseLines(const LineFeeds& feeds) {
   const char* const text = message_.bytes_.data();
-  const size_t end = feeds.empty_line;
-  Line lines[Message::kHeadersMax + 2];  // The start line, and one beyond the limit.
-  size_t count = 0;
+  Line lines[kLinesMax + 2];  // One more that is cut short, and where the last one ends.
+  Line* line = lines;
   size_t bare = 0;  // Line feeds without a CR.
-  size_t begin = 0;
-  for (size_t i = 0; i < feeds.count && count < std::size(lines); ++i) {
-    const size_t feed = feeds.at[i];
-    size_t line_end = feed - 1;
-    if (text[feed - 1] != '\r') [[unlikely]] {
-      ++bare;
-      ++line_end;
-    }
-    if (IsFold(text[feed + 1]) && feed + 1 < end) [[unlikely]]
-      continue;
-    lines[count++] = Measured(begin, line_end, feed + 1);
-    begin = feed + 1;
+  size_t i = 0;
+  line->begin = 0;
+  for (; i < feeds.count && line == lines; ++i) {
+    line = EndLine(feeds, feeds.at[i], line, &bare);
   }
-  if (begin < end && count < std::size(lines)) lines[count++] = Measured(begin, end, end);
-  assert(count > 0);  // The first byte ends no line.
-  ParseStartLine(lines[0].end, lines[0].next);
-  for (size_t i = 1; i < count; ++i) ParseHeaderLine(lines[i]);
+  for (; i < feeds.count; ++i) {
+    const size_t feed = feeds.at[i];
+    if (text[feed - 1] != '\r' || IsBlankOrLess(text[feed + 1])) [[unlikely]] {
+      line = EndLine(feeds, feed, line, &bare);
+      continue;
+    }
+    Measure(text, feed - 1, line);
+    (++line)->begin = static_cast<uint16_t>(feed + 1);
+  }
+  if (line->begin < feeds.empty_line) {  // Cut short.
+    if (line != lines) Measure(text, feeds.empty_line, line);
+    line->end = feeds.empty_line;
+    (++line)->begin = feeds.empty_line;
+  }
+  assert(line > lines);  // The first byte ends no line.
+
+  ParseStartLine(lines[0].end, lines[1].begin);
+  for (const Line* header = lines + 1; header != line; ++header) ParseHeaderLine(*header);
   const bool stray_cr = feeds.cr_count + bare != feeds.count;
   if (stray_cr) Fail(ParseError::kBadHeader, StrayCr(message_.bytes_));
 }
 
-// Reads up to one byte before the line: the first line is no header's, and has none.
-[[gnu::always_inline]] inline MessageParser::Line MessageParser::Measured(size_t begin, size_t end,
-                                                                          size_t next) const {
-  const char* const line = message_.bytes_.data() + begin;
-  const uint32_t size = NameBytes(line).name_size();
-  return {.begin = static_cast<uint16_t>(begin),
-          .end = static_cast<uint16_t>(end),
-          .next = static_cast<uint16_t>(next),
-          .name_size = static_cast<uint8_t>(size),
-          .slot = begin == 0 ? uint8_t{0} : SlotAt(line, size)};
+// Takes a line feed that is the first of the message or the last, without a CR, or before a fold.
+// Yields the line that goes on behind it.
+[[gnu::noinline]] MessageParser::Line* MessageParser::EndLine(const LineFeeds& feeds, size_t feed,
+                                                              Line* line, size_t* bare) const {
+  const char* const text = message_.bytes_.data();
+  const bool is_bare = text[feed - 1] != '\r';
+  if (is_bare) ++*bare;
+  if (IsFold(text[feed + 1]) && feed + 1 < feeds.empty_line) return line;
+  const size_t end = is_bare ? feed : feed - 1;
+  if (line->begin != 0) Measure(text, end, line);
+  line->end = static_cast<uint16_t>(end);
+  (++line)->begin = static_cast<uint16_t>(feed + 1);
+  return line;
+}
+
+// Reads one byte before the line: not for the first, which has no name either.
+[[gnu::always_inline]] inline void MessageParser::Measure(const char* text, size_t end,
+                                                          Line* line) {
+  const char* const name = text + line->begin;
+  const uint32_t size = NameSize(name);
+  line->end = static_cast<uint16_t>(end);
+  line->name_size = static_cast<uint8_t>(size);
+  line->slot = SlotAt(name, size);
 }
 
 void MessageParser::ParseStartLine(size_t end, size_t next) {
@@ -277,8 +296,11 @@ void MessageParser::ParseStatusLine(std::string_view line) {
       line[kCode - 1] != ' ') {
     return Fail(ParseError::kBadStartLine, 0);
   }
-  const size_t blank = line.find(' ', kCode);
-  if (blank == std::string_view::npos) return Fail(ParseError::kBadStartLine, line.size());
+  size_t blank = kCode + 3;  // Where it must be.
+  if (line.size() <= blank || line[blank] != ' ') {
+    blank = line.find(' ', kCode);
+    if (blank == std::string_view::npos) return Fail(ParseError::kBadStartLine, line.size());
+  }
   const std::string_view code = line.substr(kCode, blank - kCode);
   if (code.size() != 3 || !AllOf(code, kDigitChar)) return Fail(ParseError::kBadStatusCode, kCode);
   const int status = (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
@@ -292,17 +314,19 @@ void MessageParser::ParseStatusLine(std::string_view line) {
 // has its value behind a colon and, nearly always, one blank.
 [[gnu::always_inline]] inline void MessageParser::ParseHeaderLine(const Line& line) {
   const char* const text = message_.bytes_.data();
-  const HeaderId id = FindHeader(NameBytes(text + line.begin), line.slot);
-  const size_t value = size_t{line.begin} + line.name_size + 2;
+  const uint16_t next = (&line + 1)->begin;
+  const uint32_t size = line.name_size;
+  const HeaderId id = FindHeader(text + line.begin, size, line.slot);
+  const uint32_t value = line.begin + size + 2;
   if (id == HeaderId::kOther || text[value - 1] != ' ' || IsBlankOrLess(text[value]) ||
       IsBlankOrLess(text[line.end - 1]) || message_.header_count_ == Message::kHeadersMax)
       [[unlikely]] {
-    return ParseOddLine(line.begin, line.end, line.next);
+    return ParseOddLine(line.begin, line.end, next);
   }
   Header& header = message_.headers_[message_.header_count_++];
   header.name = {line.begin, line.name_size};
   header.value = {static_cast<uint16_t>(value), static_cast<uint16_t>(line.end - value)};
-  header.line = {line.begin, static_cast<uint16_t>(line.next - line.begin)};
+  header.line = {line.begin, static_cast<uint16_t>(next - line.begin)};
   header.id = id;
   NoteFirst(id);
 }
