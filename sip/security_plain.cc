@@ -33,8 +33,10 @@ bool ReadDigits(const char* begin, const char* end, uint64_t* number) {
   const unsigned others = 8 * static_cast<unsigned>(8 - (end - begin));
   const uint64_t keep = others == 64 ? 0 : ~uint64_t{0} << others;
   word = (word & keep) | (0x3030303030303030 & ~keep);
-  const uint64_t over_nine = word + 0x0606060606060606;
-  if (((word | over_nine) & 0xf0f0f0f0f0f0f0f0) != 0x3030303030303030) return false;
+  // A digit has 3 for its high half, also when 6 is added to it.
+  const uint64_t above = word + 0x0606060606060606;
+  constexpr uint64_t kDigits = 0x3030303030303030;
+  if ((((word ^ kDigits) | (above ^ kDigits)) & 0xf0f0f0f0f0f0f0f0) != 0) return false;
   word &= 0x0f0f0f0f0f0f0f0f;
   word = (word * 10 + (word >> 8)) & 0x00ff00ff00ff00ff;
   word = (word * 100 + (word >> 16)) & 0x0000ffff0000ffff;

@@ -102,6 +102,21 @@ TEST(SipMarks, ChangeNothingOfWhatIsRead) {
   EXPECT_GT(values, 800U);
 }
 
+// Nothing but digits is a number, at any place of it.
+TEST(SipMarks, ReadNumbersAlike) {
+  for (const char* name : {"spi-c", "port-s", "q"}) {
+    for (size_t size = 1; size <= 11; ++size) {
+      for (size_t at = 0; at < size; ++at) {
+        for (int c = 1; c < 256; ++c) {
+          std::string digits(size, '9');
+          digits[at] = static_cast<char>(c);
+          ExpectBothWays("ipsec-3gpp;" + std::string(name) + "=" + digits);
+        }
+      }
+    }
+  }
+}
+
 TEST(SipMarks, PlainFormsEndWhereTheTextDoes) {
   for (const char* value :
        {"SIP/2.0/UDP a;branch=",
