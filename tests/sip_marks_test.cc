@@ -107,9 +107,9 @@ TEST(SipMarks, ReadNumbersAlike) {
   for (const char* name : {"spi-c", "port-s", "q"}) {
     for (size_t size = 1; size <= 11; ++size) {
       for (size_t at = 0; at < size; ++at) {
-        for (int c = 1; c < 256; ++c) {
+        for (const char c : std::string_view("*-./0159:?@Aiy\xaf\xb0\xb9\xba\xff")) {
           std::string digits(size, '9');
-          digits[at] = static_cast<char>(c);
+          digits[at] = c;
           ExpectBothWays("ipsec-3gpp;" + std::string(name) + "=" + digits);
         }
       }
