@@ -116,6 +116,7 @@ class Ring {
     at_ = at_ + 1 == messages_.size() ? 0 : at_ + 1;
     return message;
   }
+  const std::vector<PaddedMessage>& messages() const { return messages_; }
   // In the mean.
   size_t message_size() const { return bytes_ / messages_.size(); }
 

@@ -1,25 +1,18 @@
-// How fast a message is understood, in depths:
-//   Parse     lines and header ids;
-//   L1        and what every message is routed by: start line, top Via, tags, Call-ID, CSeq;
-//   L2        and what a registration turns on: every Security-Client alternative, or the nonce and
-//             keys of a challenge;
-//   Validate  Parse and all that a proxy checks.
-// Each with the same message again and again (hot) and with 256 different ones in turn (mix);
-// beside the limits: memcpy, memchr to every newline, a bare index of the lines.
+// How fast a message is understood, in the depths of bench/sip_depths.h. Each with the same message
+// again and again (hot) and with 256 different ones in turn (mix); beside the limits (memcpy,
+// memchr to every newline, a bare index of the lines), and beside the peers of bench/sip_peers.h
+// where they are installed.
 #include <benchmark/benchmark.h>
 
 #include <array>
 
 #include "bench/sip_bench.h"
+#include "bench/sip_depths.h"
 #include "bench/sip_limits.h"
-#include "sip/address.h"
-#include "sip/digest.h"
-#include "sip/list.h"
+#include "bench/sip_peers.h"
 #include "sip/message.h"
-#include "sip/number.h"
 #include "sip/scan.h"
 #include "sip/security.h"
-#include "sip/via.h"
 
 namespace sip_bench {
 namespace {
@@ -33,54 +26,12 @@ void Count(const Ring& ring, benchmark::State* state) {
   state->SetItemsProcessed(state->iterations());
 }
 
-bool DecodeTag(const Message& message, HeaderId id) {
-  sip::Address address;
-  if (sip::DecodeAddress(message.Value(id), &address) != ParseError::kOk) return false;
-  benchmark::DoNotOptimize(sip::FindParam(address.params, "tag"));
-  return true;
-}
-
-bool DecodeL1(const Message& message) {
-  sip::Via via;
-  sip::CSeq cseq;
-  const bool good = sip::DecodeTopVia(message, &via) == ParseError::kOk &&
-                    DecodeTag(message, HeaderId::kFrom) && DecodeTag(message, HeaderId::kTo) &&
-                    sip::DecodeCSeq(message.Value(HeaderId::kCSeq), &cseq) == ParseError::kOk;
-  benchmark::DoNotOptimize(via);
-  benchmark::DoNotOptimize(cseq);
-  benchmark::DoNotOptimize(message.Value(HeaderId::kCallId));
-  return good;
-}
-
-bool DecodeL2(const Message& message) {
-  if (message.Has(HeaderId::kSecurityClient)) {
-    sip::SecurityList list;
-    const ParseError error = sip::DecodeSecurity(message, HeaderId::kSecurityClient, &list);
-    benchmark::DoNotOptimize(list);
-    return error == ParseError::kOk;
-  }
-  if (message.Has(HeaderId::kWwwAuthenticate)) {
-    sip::Digest digest;
-    const ParseError error = sip::DecodeDigest(message.Value(HeaderId::kWwwAuthenticate), &digest);
-    benchmark::DoNotOptimize(digest);
-    return error == ParseError::kOk;
-  }
-  return true;
-}
-
-enum class Depth { kParse, kL1, kL2, kValidate };
-
 void BM_Message(benchmark::State& state, const std::string& name, bool mix, Depth depth) {
   Ring ring(name, mix);
   Message message;
   for (auto _ : state) {
-    bool good = sip::Parse(ring.Next().view(), &message) == ParseError::kOk;
-    if (depth == Depth::kL1 || depth == Depth::kL2) good = good && DecodeL1(message);
-    if (depth == Depth::kL2) good = good && DecodeL2(message);
-    if (depth == Depth::kValidate) good = good && sip::Validate(message) == ParseError::kOk;
+    const bool good = Understand(ring.Next().view(), depth, &message);
     if (!good) state.SkipWithError("the message is refused");
-    benchmark::DoNotOptimize(message);
-    benchmark::ClobberMemory();
   }
   Count(ring, &state);
   state.SetLabel(std::string(sip::ScanKernelName()));
@@ -89,10 +40,9 @@ void BM_Message(benchmark::State& state, const std::string& name, bool mix, Dept
 void BM_Scan(benchmark::State& state, const std::string& name, bool mix,
              const sip::ScanKernel& kernel) {
   Ring ring(name, mix);
-  std::array<sip::LineMark, Message::kHeadersMax + 1> marks;
-  sip::LineIndex index = {.marks = marks.data(), .capacity = marks.size()};
+  sip::LineFeeds feeds;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(kernel.scan(ring.Next().view(), &index));
+    benchmark::DoNotOptimize(kernel.scan(ring.Next().view(), &feeds));
     benchmark::ClobberMemory();
   }
   Count(ring, &state);
@@ -172,15 +122,12 @@ void RegisterAll() {
                BM_Scan(state, name, mix, kernel);
              });
   }
-  constexpr std::pair<const char*, Depth> kDepths[] = {{"Parse", Depth::kParse},
-                                                       {"L1", Depth::kL1},
-                                                       {"L2", Depth::kL2},
-                                                       {"Validate", Depth::kValidate}};
   for (const auto& [what, depth] : kDepths) {
     Register(what, [depth = depth](benchmark::State& state, const char* name, bool mix) {
       BM_Message(state, name, mix, depth);
     });
   }
+  RegisterPeers();
 }
 
 }  // namespace

@@ -29,12 +29,14 @@ using sip::ParseError;
 void CheckOffsets(const Message& message, std::string_view input) {
   const std::string_view bytes = message.bytes();
   CheckInside(bytes, input, "the message");
-  for (const std::string_view piece : {message.start_line(), message.method_text(),
-                                       message.request_uri(), message.reason(), message.body()}) {
+  for (const std::string_view piece : std::initializer_list<std::string_view>{
+           message.start_line(), message.method_text(), message.request_uri(), message.reason(),
+           message.body()}) {
     CheckInside(piece, bytes, "a piece of the message");
   }
   Check(message.headers_begin() <= message.headers_end(), "headers begin before they end");
   Check(message.headers_end() <= message.body_begin(), "headers end before the body");
+  Check(message.error_offset() <= bytes.size(), "the error is in the message");
   size_t line_end = message.headers_begin();
   for (const Header& header : message.headers()) {
     Check(header.line.begin >= line_end, "header lines do not overlap");
@@ -45,6 +47,12 @@ void CheckOffsets(const Message& message, std::string_view input) {
     Check(line_end <= message.headers_end(), "header lines end before the body");
     Check(message.Find(header.id) != nullptr, "every header is found");
     Check(message.Find(header.id) <= &header, "the first of a name is found");
+    const Header* next = &header + 1;
+    while (next != message.headers().data() + message.headers().size() && next->id != header.id) {
+      ++next;
+    }
+    const bool is_last = next == message.headers().data() + message.headers().size();
+    Check(message.FindNext(&header) == (is_last ? nullptr : next), "the next of a name is found");
   }
 }
 
@@ -181,7 +189,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckOffsets(*message, guarded.text());
   CheckPaddingIsIgnored(*message, error, guarded.text());
   for (const Header& header : message->headers()) DecodeAll(message->Value(header));
-  static_cast<void>(sip::Validate(*message));
+  uint16_t offset = 0;
+  const ParseError verdict = sip::Validate(*message, &offset);
+  Check(offset <= message->bytes().size(), "what is refused is in the message");
+  Check(verdict != ParseError::kOk || offset == 0, "nothing is refused");
   if (error != ParseError::kOk) return 0;
   const auto list = std::make_unique<sip::SecurityList>();
   static_cast<void>(sip::DecodeSecurity(*message, HeaderId::kSecurityClient, list.get()));

@@ -1,6 +1,6 @@
 // Any bytes to every kernel: each marks as the scalar one does, and none reads past the padding.
-#include <array>
 #include <cstring>
+#include <memory>
 
 #include "fuzz/sip_check.h"
 #include "sip/scan.h"
@@ -9,33 +9,20 @@
 namespace sip_fuzz {
 namespace {
 
-using sip::LineIndex;
-using sip::LineMark;
+using sip::LineFeeds;
 using sip::ScanResult;
 
-constexpr int kCapacity = 97;
-
-struct Scanned {
-  ScanResult Run(const sip::ScanKernel& kernel, sip::PaddedView text) {
-    index = {.marks = marks.data(), .capacity = kCapacity};
-    return kernel.scan(text, &index);
-  }
-
-  std::array<LineMark, kCapacity> marks;
-  LineIndex index;
-};
-
 void CheckKernel(const sip::ScanKernel& kernel, sip::PaddedView text) {
-  Scanned wanted;
-  Scanned got;
-  const ScanResult result = wanted.Run({"scalar", &sip::ScanLinesScalar}, text);
-  Check(got.Run(kernel, text) == result, "the same result");
-  Check(got.index.count == wanted.index.count, "as many lines");
-  Check(got.index.empty_line == wanted.index.empty_line, "the same empty line");
-  Check(got.index.body == wanted.index.body, "the same body");
-  Check(got.index.stray_cr == wanted.index.stray_cr, "the same stray CR");
-  const size_t size = static_cast<size_t>(wanted.index.count) * sizeof(LineMark);
-  Check(std::memcmp(got.marks.data(), wanted.marks.data(), size) == 0, "the same marks");
+  const auto wanted = std::make_unique<LineFeeds>();
+  const auto got = std::make_unique<LineFeeds>();
+  const ScanResult result = sip::ScanLinesScalar(text, wanted.get());
+  Check(kernel.scan(text, got.get()) == result, "the same result");
+  Check(got->count == wanted->count, "as many lines");
+  Check(got->empty_line == wanted->empty_line, "the same empty line");
+  Check(got->body == wanted->body, "the same body");
+  Check(got->stray_cr == wanted->stray_cr, "the same stray CR");
+  Check(std::memcmp(got->at.data(), wanted->at.data(), wanted->count * sizeof(uint16_t)) == 0,
+        "the same line feeds");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ enum class ParseError : uint8_t {
   kOk,
   kEmpty,             // Only CR, LF, NUL: a keep-alive, not SIP (RFC 5626 4.4.1).
   kTooLarge,          // Over kMessageSizeMax.
-  kTooManyHeaders,    // Over Message::kHeadersMax.
+  kTooManyHeaders,    // Over Message::kHeadersMax, or over kLinesMax lines with their folds.
   kBadStartLine,      // Neither Request-Line nor Status-Line (RFC 3261 7.1, 7.2).
   kBadVersion,        // A request line whose version is not SIP/2.0: 505.
   kBadStatusCode,     // Not three digits 100..699.

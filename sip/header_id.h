@@ -4,15 +4,28 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sip/span.h"
+
 namespace sip {
 
-// Headers that gmedge reads or edits. Any other name is kOther and passes through untouched.
+// Headers that gmedge reads or edits, and those that phones and cores send so often that to know
+// them by name is cheaper than to check their spelling. Any other name is kOther.
 enum class HeaderId : uint8_t {
   kOther,
+  kAccept,
+  kAcceptContact,  // a
+  kAcceptEncoding,
+  kAcceptLanguage,
+  kAlertInfo,
   kAllow,
+  kAllowEvents,  // u
+  kAuthenticationInfo,
   kAuthorization,
-  kCallId,           // i
-  kContact,          // m
+  kCallId,  // i
+  kCallInfo,
+  kCellularNetworkInfo,
+  kContact,  // m
+  kContentDisposition,
   kContentEncoding,  // e
   kContentLength,    // l
   kContentType,      // c
@@ -25,6 +38,7 @@ enum class HeaderId : uint8_t {
   kGeolocation,
   kHistoryInfo,
   kMaxForwards,
+  kMimeVersion,
   kMinExpires,
   kMinSe,
   kPAccessNetworkInfo,
@@ -35,11 +49,13 @@ enum class HeaderId : uint8_t {
   kPCalledPartyId,
   kPChargingFunctionAddresses,
   kPChargingVector,
+  kPEarlyMedia,
   kPPreferredIdentity,
   kPPreferredService,
   kPProfileKey,
   kPServedUser,
   kPVisitedNetworkId,
+  kPriority,
   kPrivacy,
   kProxyAuthenticate,
   kProxyAuthorization,
@@ -47,9 +63,13 @@ enum class HeaderId : uint8_t {
   kRAck,
   kReason,
   kRecordRoute,
-  kReferTo,  // r
+  kReferredBy,     // b
+  kReferTo,        // r
+  kRejectContact,  // j
   kReplaces,
+  kRequestDisposition,  // d
   kRequire,
+  kResourcePriority,
   kRetryAfter,
   kRoute,
   kRSeq,
@@ -59,10 +79,14 @@ enum class HeaderId : uint8_t {
   kServer,
   kServiceRoute,
   kSessionExpires,  // x
-  kSubject,         // s
+  kSessionId,
+  kSipEtag,
+  kSipIfMatch,
+  kSubject,  // s
   kSubscriptionState,
   kSupported,  // k
-  kTo,         // t
+  kTimestamp,
+  kTo,  // t
   kUnsupported,
   kUserAgent,
   kVia,  // v
@@ -73,7 +97,7 @@ enum class HeaderId : uint8_t {
 inline constexpr int kHeaderIdCount = static_cast<int>(HeaderId::kWwwAuthenticate) + 1;
 
 // Case-insensitive (RFC 3261 7.3.1); compact forms of RFC 3261 7.3.3 and its extensions.
-HeaderId LookUpHeader(std::string_view name);
+HeaderId LookUpHeader(LentText name);
 
 // The full form as the RFC writes it: "Call-ID". "" for kOther.
 std::string_view Name(HeaderId id);

@@ -45,8 +45,9 @@ std::string_view Name(Method method);
 struct Header {
   HeaderId id = HeaderId::kOther;
   Span name;
-  Span value;  // Without the white space around it; folds stay inside.
-  Span line;   // With its line end: what to cut to remove the header.
+  Span value;        // Without the white space around it; folds stay inside.
+  Span line;         // With its line end: what to cut to remove the header.
+  uint8_t next = 0;  // 1 + the index of the next header of that id; 0: none. For FindNext().
 };
 
 // Owns nothing: valid while the bytes are, trivially copyable. Offsets stay right for a copy of the
@@ -59,7 +60,7 @@ class Message {
   bool is_request() const { return status_ == 0; }
   Method method() const { return method_; }  // Of a request.
   std::string_view method_text() const { return Text(method_text_); }
-  std::string_view request_uri() const { return Text(request_uri_); }
+  PaddedView request_uri() const { return Text(request_uri_); }
   // Of a response; 0 for a request, kStatusBad for a status line that Parse() refused.
   int status() const { return status_; }
   std::string_view reason() const { return Text(reason_); }
@@ -78,34 +79,39 @@ class Message {
   const Header* FindNext(const Header* header) const;
   bool Has(HeaderId id) const { return Find(id) != nullptr; }
   // The value of the first of that name, or "".
-  std::string_view Value(HeaderId id) const;
+  PaddedView Value(HeaderId id) const;
 
   // The message without what lies beyond Content-Length.
-  std::string_view bytes() const { return bytes_; }
+  PaddedView bytes() const { return bytes_; }
   std::string_view body() const { return bytes_.substr(body_begin_); }
   uint16_t body_begin() const { return body_begin_; }
-  std::string_view Text(Span span) const { return bytes_.substr(span.begin, span.size); }
-  std::string_view Value(const Header& header) const { return Text(header.value); }
+  PaddedView Text(Span span) const { return bytes_.Part(span.begin, span.size); }
+  PaddedView Value(const Header& header) const { return Text(header.value); }
   // Where a piece that lies in this message begins. REQUIRES: piece lies inside bytes().
   Span SpanOf(std::string_view piece) const;
 
+  // Where in bytes() that begins what Parse() refused; 0 when it refused nothing.
+  uint16_t error_offset() const { return error_offset_; }
+
   // The same offsets over a copy of the same bytes.
-  void Rebase(std::string_view bytes) { bytes_ = bytes.substr(0, bytes_.size()); }
+  void Rebase(PaddedView bytes) { bytes_ = bytes.Part(0, bytes_.size()); }
 
  private:
   friend ParseError Parse(PaddedView, Message*);
   friend class MessageParser;
 
-  std::string_view bytes_;
+  PaddedView bytes_;
   Method method_ = Method::kOther;
   uint16_t status_ = 0;
+  uint16_t error_offset_ = 0;
   uint16_t header_count_ = 0;
   uint16_t headers_begin_ = 0;
   uint16_t headers_end_ = 0;
   uint16_t body_begin_ = 0;
   Span start_line_, method_text_, request_uri_, reason_;
-  std::array<uint8_t, kHeaderIdCount>
-      first_of_{};                           // 1 + index of the first header of an id; 0: none.
+  // By id, 1 + the index of its first header, and of its last; 0: none.
+  std::array<uint8_t, kHeaderIdCount> first_of_{};
+  std::array<uint8_t, kHeaderIdCount> last_of_{};
   std::array<Header, kHeadersMax> headers_;  // [0, header_count_) are set.
 };
 
@@ -120,6 +126,8 @@ class Message {
 // 4475): mandatory headers once each, CSeq and its method, top Via, From and To, Max-Forwards when
 // present, Request-URI syntax and scheme, the Contacts of a REGISTER. Reads values; the rest of the
 // message stays opaque. A From without tag and a Via without branch pass (RFC 2543 peers).
-[[nodiscard]] ParseError Validate(const Message& message);
+// *error_offset gets where in bytes() the header value, list member or URI begins that is refused;
+// for a header that is missing, where the headers end.
+[[nodiscard]] ParseError Validate(const Message& message, uint16_t* error_offset = nullptr);
 
 }  // namespace sip

@@ -1,23 +1,30 @@
 #include "sip/scan.h"
 
-#include <array>
 #include <cassert>
 
-#include "sip/scan_avx2.h"
+#include "sip/scan_kernels.h"
 
 namespace sip {
 namespace {
 
+// The best first.
 #if defined(__x86_64__)
-constexpr std::array kKernels = {ScanKernel{"avx2", &ScanLinesAvx2},
+constexpr std::array kKernels = {ScanKernel{"avx512", &ScanLinesAvx512},
+                                 ScanKernel{"avx2", &ScanLinesAvx2},
                                  ScanKernel{"scalar", &ScanLinesScalar}};
-
+// Who has AVX-512 has AVX2: the rest of the list can run.
 size_t FirstUsable() {
-  return HasAvx2() ? 0 : 1;
+  if (!HasAvx2()) return 2;
+  return HasAvx512() ? 0 : 1;
+}
+#elif defined(__aarch64__)
+constexpr std::array kKernels = {ScanKernel{"neon", &ScanLinesNeon},
+                                 ScanKernel{"scalar", &ScanLinesScalar}};
+size_t FirstUsable() {
+  return 0;
 }
 #else
 constexpr std::array kKernels = {ScanKernel{"scalar", &ScanLinesScalar}};
-
 size_t FirstUsable() {
   return 0;
 }
@@ -33,9 +40,9 @@ constinit const ScanKernel* chosen = &kKernels.back();
 
 }  // namespace
 
-ScanResult ScanLines(PaddedView text, LineIndex* index) {
+ScanResult ScanLines(PaddedView text, LineFeeds* feeds) {
   assert(text.size() <= kMessageSizeMax);
-  return chosen->scan(text, index);
+  return chosen->scan(text, feeds);
 }
 
 std::span<const ScanKernel> ScanKernels() {

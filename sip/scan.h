@@ -1,7 +1,8 @@
-// Stage 1 of the parser: marks the bytes that structure a message. One implementation per CPU
+// Stage 1 of the parser: finds the line feeds of a message's head. One implementation per CPU
 // behind one function; the scalar one is the reference the others are checked against.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -11,39 +12,35 @@
 
 namespace sip {
 
-// What stage 2 walks: per header line its begin, its colon and its end, found in one pass.
-// Without initialisers, so that an array of them costs nothing.
-struct LineMark {
-  uint16_t begin;
-  uint16_t colon;  // Of the line's first colon; == end when the line has none.
-  uint16_t end;    // Of the text, folds included, before the line end.
-  uint16_t next;   // Where the next line begins.
-};
+// Lines of a message's head, folded ones counted one by one.
+inline constexpr size_t kLinesMax = 1024;
 
-struct LineIndex {
-  LineMark* marks = nullptr;  // Caller's array...
-  int capacity = 0;           // ...of this many.
-  int count = 0;              // Lines before the empty one, start line included.
-  uint16_t empty_line = 0;    // Where the empty line begins...
-  uint16_t body = 0;          // ...and the byte after its line end.
-  // A CR that no LF follows stands among the lines. RFC 3261 has no place for it, and a peer that
-  // ends lines there would read headers that we did not.
-  bool stray_cr = false;
+// What stage 2 walks. Without initialisers, so that it costs nothing to have one.
+struct LineFeeds {
+  size_t count;         // Line feeds before the empty line.
+  uint16_t empty_line;  // Where the empty line begins...
+  uint16_t body;        // ...and the byte after its line end.
+  // A CR that no LF follows stands before the empty line. RFC 3261 has no place for it, and a peer
+  // that ends lines there would read headers that we did not.
+  bool stray_cr;
+  // [0, count) are set, in order. Kernels store up to a step's worth beyond.
+  std::array<uint16_t, kLinesMax + 64> at;
 };
 
 enum class ScanResult : uint8_t { kOk, kTooManyLines, kNoEmptyLine };
 
-// Indexes the lines of `text` from its first byte to the first empty line. A line ends with CRLF or
-// LF alone; a line that begins with SP or HT goes on with the one before (RFC 3261 7.3.1). When it
-// fails, the lines found so far are marked, and empty_line and body are where it stopped; a last
-// line that the text cuts short ends with the text.
+// Finds the line feeds of `text` from its first byte to the first empty line: one that is nothing
+// but CRLF, or LF alone. Whether a line goes on with the next (RFC 3261 7.3.1) is stage 2's
+// business; a line that begins with a blank is not empty. When it fails, the line feeds found so
+// far are there, and empty_line and body are where it stopped: behind the last of kLinesMax lines,
+// or at the end.
 // REQUIRES: text.size() <= kMessageSizeMax.
-ScanResult ScanLines(PaddedView text, LineIndex* index);
+ScanResult ScanLines(PaddedView text, LineFeeds* feeds);
 
 // One implementation of ScanLines.
 struct ScanKernel {
-  std::string_view name;  // "avx2", "scalar"
-  ScanResult (*scan)(PaddedView text, LineIndex* index);
+  std::string_view name;  // "avx512", "avx2", "neon", "scalar"
+  ScanResult (*scan)(PaddedView text, LineFeeds* feeds);
 };
 
 // All kernels that this CPU can run, the best one first: ScanLines uses that one. For differential
@@ -54,6 +51,6 @@ std::span<const ScanKernel> ScanKernels();
 std::string_view ScanKernelName();
 
 // The reference kernel (scan_scalar.cc).
-ScanResult ScanLinesScalar(PaddedView text, LineIndex* index);
+ScanResult ScanLinesScalar(PaddedView text, LineFeeds* feeds);
 
 }  // namespace sip

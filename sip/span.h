@@ -1,9 +1,11 @@
-// Offsets over lent bytes, and the promise that lets a scanner read past a message's end.
+// Offsets over lent bytes, and the promise that lets a reader look past a text's end.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 namespace sip {
 
@@ -24,19 +26,46 @@ struct Span {
   constexpr bool operator==(const Span&) const = default;
 };
 
-// Bytes with kPaddingSize readable bytes behind them: a promise its maker gives.
-class PaddedView {
+// Bytes with kPaddingSize readable bytes behind them: a promise its maker gives. A piece cut out of
+// one is a plain std::string_view again; Part() keeps the promise.
+class PaddedView : public std::string_view {
  public:
   PaddedView() = default;
   // REQUIRES: bytes.data()[bytes.size() .. bytes.size() + kPaddingSize) is readable.
   static PaddedView Promise(std::string_view bytes) { return PaddedView(bytes); }
 
-  std::string_view bytes() const { return bytes_; }
-  size_t size() const { return bytes_.size(); }
+  std::string_view bytes() const { return *this; }
+  // What is inside a padded text is padded: by the rest of it and its padding. REQUIRES: inside.
+  PaddedView Part(size_t begin, size_t size) const {
+    assert(begin + size <= this->size());
+    return PaddedView({data() + begin, size});
+  }
 
  private:
-  explicit PaddedView(std::string_view bytes) : bytes_(bytes) {}
-  std::string_view bytes_;
+  explicit PaddedView(std::string_view bytes) : std::string_view(bytes) {}
+};
+
+// What a decoder takes: any text, and whether it is padded. Values of a message are, and reading
+// them is a little faster.
+class LentText : public std::string_view {
+ public:
+  LentText() = default;
+  template <typename Text>  // Whatever a std::string_view is made of.
+  requires std::is_convertible_v<const Text&, std::string_view> LentText(
+      const Text& text)  // NOLINT(google-explicit-constructor)
+      : std::string_view(text), padded_(std::is_base_of_v<PaddedView, Text>) {}
+  LentText(const LentText&) = default;
+  LentText& operator=(const LentText&) = default;
+
+  bool padded() const { return padded_; }
+  LentText Part(size_t begin, size_t size = npos) const {
+    LentText part(substr(begin, size));
+    part.padded_ = padded_;
+    return part;
+  }
+
+ private:
+  bool padded_ = false;
 };
 
 }  // namespace sip

@@ -209,8 +209,9 @@ TEST(SipMessage, OffsetsHoldForACopyOfTheBytes) {
   const Parsed parsed("\r\n" + RequestWith("l: 2\r\n") + "hi, and more");
   ASSERT_EQ(parsed.error, ParseError::kOk);
   Message copy = parsed.message;
-  std::string bytes(parsed.message.bytes());
-  copy.Rebase(bytes);
+  const gmedge_test::GuardedText guarded(parsed.message.bytes());
+  const std::string_view bytes = guarded.text();
+  copy.Rebase(guarded.padded());
   EXPECT_EQ(copy.Value(HeaderId::kCallId).data(), bytes.data() + bytes.find("1@example.net"));
   EXPECT_EQ(copy.body(), "hi");
   EXPECT_EQ(copy.SpanOf(copy.Value(HeaderId::kCallId)), copy.Find(HeaderId::kCallId)->value);

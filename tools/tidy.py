@@ -28,6 +28,10 @@ COVERED_BY = {
     "edge/relay.cc": ("tests/edge_scenario_test.cc", "messages 13 to 18, byte for byte"),
     "edge/set_keeper.cc": ("tests/edge_events_registered_test.cc", "sets change by events only"),
     "edge/kernel.cc": ("tests/tools_edge_flow_test.cc", "simulated there, real in the lab"),
+    "sip/scan_avx2.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
+    "sip/scan_avx512.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
+    "sip/scan_neon.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
+    "sip/scan_scalar.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
     "edge/worker.cc": ("tests/tools_edge_flow_test.cc", "the worker over loopback"),
 }
 # A test that is not the mirror of one file: what it proves.
@@ -101,7 +105,7 @@ SYSTEM = (r"(sys|netinet|arpa|net)/\w+\.h|(unistd|fcntl|poll|errno|signal|time|s
 # Folder -> (folders it may include, <headers> it may include).
 MAY_INCLUDE = {
     "reactor": (("reactor",), rf"{CPP_STANDARD}|{SYSTEM}|liburing\.h|linux/(netlink|io_uring)\.h"),
-    "sip": (("sip",), rf"{CPP_STANDARD}|(immintrin|arm_neon)\.h"),
+    "sip": (("sip",), rf"{CPP_STANDARD}|(emmintrin|immintrin|arm_neon)\.h"),
     "xfrm": (("xfrm",), rf"{CPP_STANDARD}|{SYSTEM}|libmnl/libmnl\.h|linux/(xfrm|netlink|udp)\.h"
                         r"|openssl/\w+\.h"),
     "edge": (MODULES, r".*"),
@@ -293,7 +297,7 @@ def is_cpp(path):
 
 def is_code(path):
     return is_cpp(path) or path.endswith((".py", ".sh")) or \
-        path in ("tools/test", "tools/quickstart")
+        path in ("tools/test", "tools/quickstart", "bench/sip_ratios", "bench/sip_instructions")
 
 
 def cpp_files(tree):
