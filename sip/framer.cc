@@ -7,12 +7,9 @@
 
 #include "sip/header_id.h"
 #include "sip/number.h"
-#include "sip/scan.h"
 
 namespace sip {
 namespace {
-
-constexpr int kMarksMax = 64;
 
 // Its two names tell most others apart by their sizes alone.
 bool IsContentLength(std::string_view name) {
@@ -39,27 +36,23 @@ class ContentLength {
   std::optional<uint32_t> size_;
 };
 
-// The lines as stage 1 of the parser marks them, so that both see the same headers. A section may
-// have more lines than Parse() takes: they are marked some at a time.
+// A line ends with a LF that no blank follows (RFC 3261 7.3.1), as for stage 2 of the parser.
 FrameError FindContentLength(std::string_view headers, ContentLength* length) {
-  LineMark marks[kMarksMax];
-  LineIndex index{.marks = marks, .capacity = kMarksMax};
-  int first = 1;  // The start line is no header.
-  ScanResult result = ScanResult::kTooManyLines;
-  while (result == ScanResult::kTooManyLines) {
-    result = ScanLines(PaddedView::Promise(headers), &index);
-    for (int i = first; i < index.count; ++i) {
-      const LineMark& mark = marks[i];
-      const std::string_view line = headers.substr(mark.begin, size_t{mark.end} - mark.begin);
-      const size_t colon = size_t{mark.colon} - mark.begin;
-      if (colon == line.size() || !IsContentLength(line.substr(0, colon))) continue;
+  bool is_start_line = true;
+  while (!headers.empty()) {
+    size_t end = headers.find('\n');
+    while (end + 1 < headers.size() && (headers[end + 1] == ' ' || headers[end + 1] == '\t')) {
+      end = headers.find('\n', end + 1);
+    }
+    const std::string_view line = headers.substr(0, end);
+    headers.remove_prefix(end + 1);
+    const size_t colon = std::min(line.find(':'), line.size());
+    if (!is_start_line && colon < line.size() && IsContentLength(line.substr(0, colon))) {
       const FrameError error = length->Add(line.substr(colon + 1));
       if (error != FrameError::kOk) return error;
     }
-    headers.remove_prefix(index.body);
-    first = 0;
+    is_start_line = false;
   }
-  assert(result == ScanResult::kOk && headers.empty());  // FindHeadersEnd() saw the same end.
   return FrameError::kOk;
 }
 
