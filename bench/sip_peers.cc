@@ -82,9 +82,9 @@ const char* WrongL2(const sip::Message& message, const PeerTraits& traits, const
         sip::ParseError::kOk) {
       return "challenge: we refuse it";
     }
-    if (Unquoted(Text(peer.nonce)) != digest.nonce.value) return "nonce";
-    if (traits.reads_keys && Unquoted(Text(peer.ik)) != digest.ik.value) return "ik";
-    if (traits.reads_keys && Unquoted(Text(peer.ck)) != digest.ck.value) return "ck";
+    if (Unquoted(Text(peer.nonce)) != digest.nonce().value) return "nonce";
+    if (traits.reads_keys && Unquoted(Text(peer.ik)) != digest.ik().value) return "ik";
+    if (traits.reads_keys && Unquoted(Text(peer.ck)) != digest.ck().value) return "ck";
   }
   return nullptr;
 }

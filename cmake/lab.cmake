@@ -12,9 +12,19 @@ function(gmedge_lab_test name)
   set_tests_properties(lab_${name} PROPERTIES LABELS lab TIMEOUT 180 SKIP_RETURN_CODE 77)
 endfunction()
 
-if(TARGET xfrm_conformance_test)
-  # The suite that the fake kernel passes, against the real one.
-  gmedge_lab_test(xfrm_conformance $<TARGET_FILE:xfrm_conformance_test>)
+# The suites that the fake kernel passes, against the real one: all of them in one guest.
+set(conformance)
+foreach(suite conformance conformance_dump conformance_lifetime conformance_replay conformance_esp
+        fake_check)
+  if(TARGET xfrm_${suite}_test)
+    list(APPEND conformance $<TARGET_FILE:xfrm_${suite}_test>)
+  endif()
+endforeach()
+if(conformance)
+  gmedge_lab_test(xfrm_conformance ${PROJECT_SOURCE_DIR}/tests/lab/run_all.sh ${conformance})
+endif()
+if(TARGET xfrm_scale)
+  gmedge_lab_test(xfrm_scale $<TARGET_FILE:xfrm_scale> kernel 5000)
 endif()
 foreach(scenario registration requests fail_closed lifetimes)
   gmedge_lab_test(${scenario}

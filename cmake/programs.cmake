@@ -2,6 +2,7 @@
 include(cmake/bench_reactor.cmake OPTIONAL)
 include(cmake/bench_edge.cmake OPTIONAL)
 include(cmake/bench_sip.cmake OPTIONAL)
+include(cmake/bench_xfrm.cmake OPTIONAL)
 include(cmake/tidy.cmake OPTIONAL)
 include(cmake/lab.cmake OPTIONAL)
 

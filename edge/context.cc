@@ -6,7 +6,6 @@
 #include "edge/header_rules.h"
 #include "edge/limits.h"
 #include "sip/list.h"
-#include "sip/writer.h"
 
 namespace edge {
 
@@ -70,27 +69,25 @@ bool Context::SendEdited(const Flow& to, sip::Editor* editor, Actions* actions) 
   return true;
 }
 
-std::string_view Context::WriteResponse(const Arrival& arrival, int status, std::string_view extra,
+std::string_view Context::WriteResponse(const Arrival& arrival, sip::ResponseHead head,
                                         std::span<char> buffer) const {
   sip::Writer writer(buffer);
   const HexText tag = Derive("tag", arrival);
   char address[reactor::kEndpointTextMax];
-  sip::ResponseHead head;
-  head.status = status;
   head.to_tag = View(tag);
   if (arrival.via.has_rport || ViaDiffers(arrival.via, arrival.flow.remote)) {
     head.received = {address, reactor::WriteAddress(arrival.flow.remote, false, address)};
   }
   if (arrival.via.has_rport) head.rport = RportFor(arrival);
-  return sip::WriteResponse(arrival.message, head, extra, &writer) ? writer.text()
-                                                                   : std::string_view();
+  return sip::WriteResponse(arrival.message, head, "", &writer) ? writer.text()
+                                                                : std::string_view();
 }
 
-void Context::RespondTo(const Flow& to, const Arrival& arrival, int status, std::string_view extra,
+void Context::RespondTo(const Flow& to, const Arrival& arrival, const sip::ResponseHead& head,
                         Actions* actions) {
   if (arrival.message.method() == sip::Method::kAck) return;  // RFC 3261 17.1.1.3: never answered.
   std::array<char, 16384> buffer;
-  const std::string_view response = WriteResponse(arrival, status, extra, buffer);
+  const std::string_view response = WriteResponse(arrival, head, buffer);
   if (response.empty()) {
     ++stats.drop_malformed;
     return;

@@ -17,6 +17,7 @@
 #include "reactor/timer_wheel.h"
 #include "sip/edit.h"
 #include "sip/message.h"
+#include "sip/response.h"
 #include "sip/via.h"
 #include "xfrm/spi_pool.h"
 
@@ -48,14 +49,15 @@ struct Context {
 
   // Finishes the edits and sends; a message with too much to change is dropped and counted.
   bool SendEdited(const Flow& to, sip::Editor* editor, Actions* actions);
-  // A response of our own; "" when the request lacks what one needs. `extra`: whole lines.
-  std::string_view WriteResponse(const Arrival& arrival, int status, std::string_view extra,
+  // A response of our own, the tag and what its Via gets filled in; "" when the request lacks what
+  // one needs.
+  std::string_view WriteResponse(const Arrival& arrival, sip::ResponseHead head,
                                  std::span<char> buffer) const;
-  void Respond(const Arrival& arrival, int status, std::string_view extra, Actions* actions) {
-    RespondTo(AnswerFlow(arrival), arrival, status, extra, actions);
+  void Respond(const Arrival& arrival, const sip::ResponseHead& head, Actions* actions) {
+    RespondTo(AnswerFlow(arrival), arrival, head, actions);
   }
   // The same, for an answer that takes another way than its request's.
-  void RespondTo(const Flow& to, const Arrival& arrival, int status, std::string_view extra,
+  void RespondTo(const Flow& to, const Arrival& arrival, const sip::ResponseHead& head,
                  Actions* actions);
   // A binding that is not registered lives as long as a set or a REGISTER of it does.
   void ForgetIfIdle(SlotId binding);

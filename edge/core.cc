@@ -1,7 +1,5 @@
 #include "edge/core.h"
 
-#include <fmt/format.h>
-
 #include "edge/header_rules.h"
 #include "sip/number.h"
 
@@ -61,7 +59,7 @@ void Core::OnMalformed(const sip::Message& message, sip::ParseError error, const
     ++context_.stats.drop_malformed;
     return;
   }
-  context_.Respond({message, via, flow, set}, sip::StatusFor(error), "", actions);
+  context_.Respond({message, via, flow, set}, {.status = sip::StatusFor(error)}, actions);
 }
 
 void Core::OnRequest(const Arrival& arrival, Actions* actions) {
@@ -70,7 +68,7 @@ void Core::OnRequest(const Arrival& arrival, Actions* actions) {
   if (side == Side::kGm && !is_register) {
     // TS 33.203 7.1 rule 4; an ACK ends a transaction nobody has.
     ++context_.stats.drop_unprotected;
-    return context_.Respond(arrival, 403, "", actions);
+    return context_.Respond(arrival, {.status = 403}, actions);
   }
   // A set that must not carry the message gives no sign of life (event 7).
   if (arrival.set != nullptr && !is_register && !CarriesTraffic(arrival.set->state)) {
@@ -82,7 +80,7 @@ void Core::OnRequest(const Arrival& arrival, Actions* actions) {
     registers_.keeper().Apply(arrival.set, SetEvent::kUsed, actions);  // Event 11.
   }
   if (side == Side::kCore) {
-    if (is_register) return context_.Respond(arrival, 403, "", actions);
+    if (is_register) return context_.Respond(arrival, {.status = 403}, actions);
     relay_.OnRequestFromCore(arrival, actions);
   } else if (is_register) {
     registers_.OnRequest(arrival, actions);
@@ -98,17 +96,22 @@ bool Core::Admit(const Arrival& arrival, Actions* actions) {
     sip::ListReader reader(message, HeaderId::kVia);
     sip::ListMember member;
     if (reader.Next(&member) && reader.Next(&member)) {
-      context_.Respond(arrival, 502, "", actions);
+      context_.Respond(arrival, {.status = 502}, actions);
       return false;
     }
   }
   if (message.Has(HeaderId::kMaxForwards) &&
       sip::DecodeNumber(message.Value(HeaderId::kMaxForwards)) == 0u) {
-    context_.Respond(arrival, 483, "", actions);
+    context_.Respond(arrival, {.status = 483}, actions);
     return false;
   }
-  if (const std::string unknown = UnknownProxyRequire(message); !unknown.empty()) {
-    context_.Respond(arrival, 420, fmt::format("Unsupported: {}\r\n", unknown), actions);
+  // RFC 3261 16.3 step 5.
+  constexpr std::string_view kSupported[] = {"sec-agree"};
+  if (sip::RequiresMore(message, HeaderId::kProxyRequire, kSupported)) {
+    context_.Respond(
+        arrival,
+        {.status = 420, .unsupported_of = HeaderId::kProxyRequire, .supported = kSupported},
+        actions);
     return false;
   }
   return true;

@@ -166,13 +166,10 @@ reactor::Endpoint AnswerTo(const sip::Via& via, const reactor::Endpoint& source)
   return to;
 }
 
-void AddAccessNetworkInfo(std::string_view info, const sip::Message& message, sip::Editor* editor) {
+void AddAccessNetworkInfo(std::string_view info, sip::Editor* editor) {
   if (info.empty()) return;
-  const sip::Editor::Text line = {"P-Access-Network-Info: ", info, ";network-provided\r\n"};
-  const sip::Header* last = message.Find(HeaderId::kPAccessNetworkInfo);
-  if (last == nullptr) return editor->AppendLine(line);
-  while (const sip::Header* next = message.FindNext(last)) last = next;
-  editor->InsertLineAfter(*last, line);
+  editor->InsertLineAtBottom(HeaderId::kPAccessNetworkInfo,
+                             {"P-Access-Network-Info: ", info, ";network-provided\r\n"});
 }
 
 std::string JoinValues(const sip::Message& message, sip::HeaderId id) {
@@ -183,18 +180,6 @@ std::string JoinValues(const sip::Message& message, sip::HeaderId id) {
     joined += message.Value(*header);
   }
   return joined;
-}
-
-std::string UnknownProxyRequire(const sip::Message& message) {
-  std::string unknown;
-  sip::ListReader reader(message, HeaderId::kProxyRequire);
-  sip::ListMember member;
-  while (reader.Next(&member)) {
-    if (sip::EqualsIgnoreCase(member.text, "sec-agree")) continue;
-    if (!unknown.empty()) unknown += ", ";
-    unknown += member.text;
-  }
-  return unknown;
 }
 
 }  // namespace edge

@@ -41,13 +41,9 @@ reactor::Endpoint AnswerTo(const sip::Via& via, const reactor::Endpoint& source)
 
 // Adds the network-provided access network information behind the phone's own (RFC 7315 4.4);
 // nothing when `info` is "".
-void AddAccessNetworkInfo(std::string_view info, const sip::Message& message, sip::Editor* editor);
+void AddAccessNetworkInfo(std::string_view info, sip::Editor* editor);
 
 // The values of all headers of one name, joined by ", ".
 std::string JoinValues(const sip::Message& message, sip::HeaderId id);
-
-// The tags of Proxy-Require that we do not understand, joined by ", "; "" when there are none
-// (RFC 3261 16.3 step 5). sec-agree is ours.
-std::string UnknownProxyRequire(const sip::Message& message);
 
 }  // namespace edge

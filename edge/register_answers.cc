@@ -5,7 +5,7 @@
 #include "edge/header_rules.h"
 #include "edge/limits.h"
 #include "edge/register_proxy.h"
-#include "sip/writer.h"
+#include "sip/response.h"
 
 namespace edge {
 

@@ -1,7 +1,5 @@
 #include "edge/register_proxy.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -42,10 +40,10 @@ void RegisterProxy::OnRequest(const Arrival& arrival, Actions* actions) {
   RegisterRequest request;
   if (!ReadRegister(arrival.message, &request) || request.impi.size() > kImpiSizeMax ||
       request.identity.size() > kRouteSetSizeMax) {
-    return context_.Respond(arrival, 400, "", actions);
+    return context_.Respond(arrival, {.status = 400}, actions);
   }
   // IMS AKA names the private identity from the first REGISTER on (pitfalls 23).
-  if (request.impi.empty()) return context_.Respond(arrival, 403, "", actions);
+  if (request.impi.empty()) return context_.Respond(arrival, {.status = 403}, actions);
 
   if (arrival.set == nullptr) return OnUnprotected(arrival, request, actions);
   switch (arrival.set->state) {
@@ -109,7 +107,7 @@ bool RegisterProxy::ReadOffer(const Arrival& arrival, std::optional<Offer>* offe
   }
   sip::SecurityList list;
   if (sip::DecodeSecurity(message, HeaderId::kSecurityClient, &list) != sip::ParseError::kOk) {
-    context_.Respond(arrival, 400, "", actions);
+    context_.Respond(arrival, {.status = 400}, actions);
     return false;
   }
   Offer chosen;
@@ -125,7 +123,7 @@ bool RegisterProxy::ReadOffer(const Arrival& arrival, std::optional<Offer>* offe
   }
   std::optional<std::string> canonical = Canonical(list);
   if (!canonical) {
-    context_.Respond(arrival, 400, "", actions);
+    context_.Respond(arrival, {.status = 400}, actions);
     return false;
   }
   *client = std::move(*canonical);
@@ -136,8 +134,8 @@ bool RegisterProxy::ReadOffer(const Arrival& arrival, std::optional<Offer>* offe
 // 421 and 494 carry what we would agree to (RFC 3329 2.3.1).
 void RegisterProxy::RejectAgreement(const Arrival& arrival, int status, std::string_view why,
                                     std::string_view impi, Actions* actions) {
-  context_.Respond(arrival, status,
-                   fmt::format("Security-Server: {}\r\nRequire: sec-agree\r\n", static_offer_),
+  context_.Respond(arrival,
+                   {.status = status, .security_server = static_offer_, .requires_sec_agree = true},
                    actions);
   Attempt attempt;
   attempt.impi = impi;
@@ -162,7 +160,7 @@ Binding* RegisterProxy::AdmitBinding(const Arrival& arrival, const RegisterReque
     if (set == nullptr) continue;
     const Binding* other = registrar.FindBinding(set->binding);
     if (other != nullptr && other->registered() && other->impi != request.impi) {
-      context_.Respond(arrival, 403, "", actions);
+      context_.Respond(arrival, {.status = 403}, actions);
       return nullptr;
     }
   }
@@ -172,7 +170,7 @@ Binding* RegisterProxy::AdmitBinding(const Arrival& arrival, const RegisterReque
   if (registrar.half_open() >= limits.half_open_max ||
       registrar.HalfOpenOf(ue) >= limits.half_open_per_source_max ||
       registrar.bindings().in_use() >= limits.registrations_max) {
-    context_.Respond(arrival, 503, "Retry-After: 30\r\n", actions);
+    context_.Respond(arrival, {.status = 503, .retry_after_s = 30}, actions);
     return nullptr;
   }
   Binding* binding = registrar.AddBinding(request.impi, ue);
@@ -216,12 +214,12 @@ void RegisterProxy::OnTemporary(const Arrival& arrival, const RegisterRequest& r
 
 void RegisterProxy::RefuseAnswer(const Arrival& arrival, int status, Actions* actions) {
   const SaSet& set = *arrival.set;
-  std::string extra;
+  sip::ResponseHead head = {.status = status};
   if (status == 494) {
-    extra = fmt::format("Security-Server: {}\r\nRequire: sec-agree\r\n",
-                        set.challenge->security_server);
+    head.security_server = set.challenge->security_server;
+    head.requires_sec_agree = true;
   }
-  context_.RespondTo(FailureFlow(set), arrival, status, extra, actions);
+  context_.RespondTo(FailureFlow(set), arrival, head, actions);
 }
 
 // TS 33.203 7.2 and spec sheet 1.4, rule 2 of 7.1. 0: all well; else the status.
@@ -250,14 +248,14 @@ void RegisterProxy::OnEstablished(const Arrival& arrival, const RegisterRequest&
   Binding* binding = context_.registrar.FindBinding(set->binding);
   if (binding == nullptr || request.impi != binding->impi ||
       ViaDiffers(arrival.via, arrival.flow.remote)) {
-    return context_.Respond(arrival, 403, "", actions);
+    return context_.Respond(arrival, {.status = 403}, actions);
   }
   std::optional<Offer> offer;
   std::string client;
   sip::SecurityList list;
   if (sip::DecodeSecurity(arrival.message, HeaderId::kSecurityClient, &list) !=
       sip::ParseError::kOk) {
-    return context_.Respond(arrival, 400, "", actions);
+    return context_.Respond(arrival, {.status = 400}, actions);
   }
   // Without a usable one the registration may still be refreshed; a challenge then fails.
   Offer chosen;
@@ -312,7 +310,7 @@ RegisterTransaction* RegisterProxy::Forward(const Arrival& arrival, const Regist
   ++binding->pending;
 
   std::array<char, 16384> buffer;
-  const std::string_view answer = context_.WriteResponse(arrival, 500, "", buffer);
+  const std::string_view answer = context_.WriteResponse(arrival, {.status = 500}, buffer);
   transaction->answer_tail = answer.substr(std::min(answer.find("\r\n"), answer.size()));
   transaction->timer.kind = static_cast<uint32_t>(TimerKind::kTransaction);
   transaction->timer.index = static_cast<uint32_t>(transaction->id);
@@ -338,7 +336,7 @@ void RegisterProxy::OnRetransmission(const Arrival& arrival, RegisterTransaction
   if (known->state == RegisterTransaction::State::kKernel) return;
   if (known->own_status != 0) {
     const Flow to = AnswerFlow(*known, known->own_status);
-    return context_.RespondTo(to, arrival, known->own_status, "", actions);
+    return context_.RespondTo(to, arrival, {.status = known->own_status}, actions);
   }
   const Binding* binding = context_.registrar.FindBinding(known->binding);
   if (binding != nullptr) SendToCore(arrival, *known, *binding, actions);

@@ -54,8 +54,8 @@ void MarkIntegrity(const sip::Message& message, bool integrity_protected, sip::E
     sip::Digest digest;
     if (sip::DecodeDigest(message.Value(*header), &digest) != sip::ParseError::kOk) continue;
     if (!sip::EqualsIgnoreCase(digest.scheme, "Digest")) continue;
-    if (!digest.integrity_protected.text.empty()) {
-      editor->Replace(digest.integrity_protected.text,
+    if (!digest.integrity_protected().text.empty()) {
+      editor->Replace(digest.integrity_protected().text,
                       {first ? value : "integrity-protected=\"no\""});
     } else if (first) {
       editor->InsertAfter(message.Value(*header), {",", value});
@@ -79,8 +79,7 @@ void AddNetworkLines(const Context& context, const Arrival& arrival, const Bindi
   const HexText icid = context.Derive("icid", arrival);
   const sip::Editor::Text text = {lines, "P-Charging-Vector: icid-value=", View(icid),
                                   context.charging_tail};
-  const sip::Header* place = arrival.message.Find(HeaderId::kSecurityClient);
-  place != nullptr ? editor->InsertLineBefore(*place, text) : editor->AppendLine(text);
+  editor->InsertLineOnTop(HeaderId::kSecurityClient, text);
 }
 
 }  // namespace
@@ -91,10 +90,10 @@ bool ReadRegister(const sip::Message& message, RegisterRequest* request) {
     sip::Digest digest;
     if (sip::DecodeDigest(message.Value(*header), &digest) != sip::ParseError::kOk) return false;
     if (!sip::EqualsIgnoreCase(digest.scheme, "Digest") || !request->impi.empty()) continue;
-    request->impi = digest.username.value;
-    request->nonce = digest.nonce.value;
-    request->has_response = !digest.response.value.empty();
-    request->has_auts = !digest.auts.value.empty();
+    request->impi = digest.username().value;
+    request->nonce = digest.nonce().value;
+    request->has_response = !digest.response().value.empty();
+    request->has_auts = !digest.auts().value.empty();
   }
   sip::Address to;
   if (sip::DecodeAddress(message.Value(HeaderId::kTo), &to) != sip::ParseError::kOk) return false;
@@ -130,13 +129,11 @@ void EditRegister(const Context& context, const Arrival& arrival, const Binding&
   MarkIntegrity(message, integrity_protected, editor);
 
   // RFC 3327 5.2: who adds Path asks for it.
-  const sip::Header* require = message.Find(HeaderId::kRequire);
   if (!sip::HasOptionTag(message, HeaderId::kRequire, "path")) {
-    require != nullptr ? editor->InsertLineBefore(*require, {"Require: path\r\n"})
-                       : editor->AppendLine({"Require: path\r\n"});
+    editor->InsertLineOnTop(HeaderId::kRequire, {"Require: path\r\n"});
   }
   AddNetworkLines(context, arrival, binding, editor);
-  AddAccessNetworkInfo(context.settings.core.access_network_info, message, editor);
+  AddAccessNetworkInfo(context.settings.core.access_network_info, editor);
 }
 
 void EditAnswer(const sip::Message& message, sip::Editor* editor) {
@@ -161,10 +158,10 @@ std::optional<ChallengeKeys> ReadChallenge(const sip::Message& message) {
       return std::nullopt;
     }
     if (!sip::EqualsIgnoreCase(digest.scheme, "Digest")) continue;
-    const std::optional<xfrm::Key> ik = KeyFromHex(digest.ik.value);
-    const std::optional<xfrm::Key> ck = KeyFromHex(digest.ck.value);
-    if (!ik || !ck || digest.nonce.value.size() > kNonceSizeMax) return std::nullopt;
-    return ChallengeKeys{*ik, *ck, digest.nonce.value};
+    const std::optional<xfrm::Key> ik = KeyFromHex(digest.ik().value);
+    const std::optional<xfrm::Key> ck = KeyFromHex(digest.ck().value);
+    if (!ik || !ck || digest.nonce().value.size() > kNonceSizeMax) return std::nullopt;
+    return ChallengeKeys{*ik, *ck, digest.nonce().value};
   }
   return std::nullopt;
 }

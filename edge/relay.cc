@@ -109,11 +109,9 @@ void Relay::RewriteRoute(const Arrival& arrival, const Binding& binding, const P
     if (path.ours > 0) editor->RemoveFirstMembers(HeaderId::kRoute, path.ours);
     return;
   }
-  const sip::Header* place = message.Find(HeaderId::kRoute);
   editor->RemoveHeaders(HeaderId::kRoute);
   if (binding.service_route.empty()) return;
-  const sip::Editor::Text line = {"Route: ", binding.service_route, "\r\n"};
-  place != nullptr ? editor->InsertLineBefore(*place, line) : editor->AppendLine(line);
+  editor->InsertLineOnTop(HeaderId::kRoute, {"Route: ", binding.service_route, "\r\n"});
 }
 
 // Two entries, one for each side, so that no response has to be rewritten; the topmost is the one
@@ -189,7 +187,7 @@ void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
   AssertIdentity(message,
                  IsInDialog(message) ? std::string_view() : AssertedIdentity(*binding, message),
                  &editor);
-  AddAccessNetworkInfo(context_.settings.core.access_network_info, message, &editor);
+  AddAccessNetworkInfo(context_.settings.core.access_network_info, &editor);
   const HexText icid = context_.Derive("icid", arrival);
   AddChargingVector({"P-Charging-Vector: icid-value=", View(icid), context_.charging_tail}, message,
                     &editor);
@@ -203,10 +201,10 @@ void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
     // For ourselves: an OPTIONS ping is answered, a dialog we do not have is said so.
     const Method method = message.method();
     const int status = method == Method::kOptions ? 200 : method == Method::kNotify ? 481 : 404;
-    return context_.Respond(arrival, status, "", actions);
+    return context_.Respond(arrival, {.status = status}, actions);
   }
   const SaSet* set = path.binding != nullptr ? context_.registrar.SetInUse(*path.binding) : nullptr;
-  if (set == nullptr) return context_.Respond(arrival, 480, "", actions);
+  if (set == nullptr) return context_.Respond(arrival, {.status = 480}, actions);
 
   const std::string_view vector = message.Value(HeaderId::kPChargingVector);
   const int called = FindIdentity(*path.binding, UriOf(message.Value(HeaderId::kPCalledPartyId)));
@@ -266,7 +264,7 @@ void Relay::OnResponseFromPhone(const sip::Message& message, const sip::Via& via
   editor.RemoveFirstMember(HeaderId::kVia);
   RemoveUntrusted(message, &editor);
   RemoveSecurityAgreement(&editor);
-  AddAccessNetworkInfo(context_.settings.core.access_network_info, message, &editor);
+  AddAccessNetworkInfo(context_.settings.core.access_network_info, &editor);
   AssertIdentity(message, IdentityAt(*binding, cookie.called_identity), &editor);
   if (!cookie.icid.empty()) {
     const std::string_view own = context_.settings.core.orig_ioi;

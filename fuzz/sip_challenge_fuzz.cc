@@ -51,7 +51,7 @@ void CheckKeysGone(const std::string& text, const std::vector<std::string>& othe
   const ParseError error = sip::DecodeDigest(value, &digest);
   // A challenge that had nothing but keys is empty now.
   Check(error == (others.empty() ? ParseError::kBadDigest : ParseError::kOk), "it is a challenge");
-  Check(digest.ik.text.empty() && digest.ck.text.empty(), "it has no keys");
+  Check(digest.ik().text.empty() && digest.ck().text.empty(), "it has no keys");
   Check(OthersOf(digest.params) == others, "it has all the rest");
 }
 
@@ -65,13 +65,13 @@ void TryChallenge(const Message& message) {
 
   const auto editor = std::make_unique<sip::Editor>(message);
   const int count = editor->RemoveParams(digest.params, ',', {"ik", "ck"});
-  Check(count == !digest.ik.text.empty() + !digest.ck.text.empty(), "each key is cut once");
+  Check(count == !digest.ik().text.empty() + !digest.ck().text.empty(), "each key is cut once");
   CheckKeysGone(Edited(editor.get()), others);
 
   // By the pieces that each parameter names for itself.
   const auto pieces = std::make_unique<sip::Editor>(message);
-  pieces->Remove(digest.ik.with_separator);
-  pieces->Remove(digest.ck.with_separator);
+  pieces->Remove(digest.ik().with_separator);
+  pieces->Remove(digest.ck().with_separator);
   CheckKeysGone(Edited(pieces.get()), others);
 }
 

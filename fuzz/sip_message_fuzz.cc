@@ -11,10 +11,10 @@
 #include "sip/list.h"
 #include "sip/message.h"
 #include "sip/number.h"
+#include "sip/response.h"
 #include "sip/security.h"
 #include "sip/uri.h"
 #include "sip/via.h"
-#include "sip/writer.h"
 #include "tests/guard_page.h"
 
 namespace sip_fuzz {
@@ -110,19 +110,38 @@ int CountMembers(const Message& message, HeaderId id) {
   return count;
 }
 
+int CountLines(const Message& message, HeaderId id) {
+  int count = 0;
+  for (const Header& header : message.headers()) count += header.id == id ? 1 : 0;
+  return count;
+}
+
 void CheckAnswer(const Message& message) {
   static std::array<char, 2 * sip::kMessageSizeMax> out;
   sip::Writer writer(out);
-  const sip::ResponseHead head = {
-      .status = 400, .to_tag = "t", .received = "2001:db8::1", .rport = 9};
+  const std::string_view reason = message.is_request() ? message.request_uri() : message.reason();
+  const sip::ResponseHead head = {.status = 400,
+                                  .to_tag = "t",
+                                  .received = "2001:db8::1",
+                                  .rport = 9,
+                                  .security_server = "tls",
+                                  .requires_sec_agree = true,
+                                  .unsupported_of = HeaderId::kRequire,
+                                  .retry_after_s = 1,
+                                  .warning = {.agent = "gm", .text = reason}};
   if (!sip::WriteResponse(message, head, "", &writer)) return;
   if (writer.size() > sip::kMessageSizeMax) return;
   const GuardedText guarded(writer.text());
   const auto answer = std::make_unique<Message>();
   const ParseError error = sip::Parse(guarded.padded(), answer.get());
-  // A short form of a name becomes a long one, so lines grow, but there are never more of them.
+  if (error == ParseError::kTooManyHeaders) return;  // The fields come on top of many a Via.
   Check(error == ParseError::kOk, "an answer is a message");
   Check(answer->status() == 400, "an answer has its status");
+  const int vias = CountLines(message, HeaderId::kVia);
+  Check(CountLines(*answer, HeaderId::kVia) == vias, "every Via goes back");
+  const bool unsupported = answer->Has(HeaderId::kUnsupported);
+  const size_t lines = static_cast<size_t>(vias) + 9 + (unsupported ? 1 : 0);
+  Check(answer->headers().size() == lines, "nothing of the request makes a line");
 }
 
 // Removes lines and members and inserts lines as the input's own bytes decide, then counts.

@@ -20,7 +20,7 @@ void CheckKernel(const sip::ScanKernel& kernel, sip::PaddedView text) {
   Check(got->count == wanted->count, "as many lines");
   Check(got->empty_line == wanted->empty_line, "the same empty line");
   Check(got->body == wanted->body, "the same body");
-  Check(got->stray_cr == wanted->stray_cr, "the same stray CR");
+  Check(got->cr_count == wanted->cr_count, "as many CRs");
   Check(std::memcmp(got->at.data(), wanted->at.data(), wanted->count * sizeof(uint16_t)) == 0,
         "the same line feeds");
 }

@@ -1,6 +1,9 @@
 #include "sip/address.h"
 
+#include <cstring>
+
 #include "sip/chars.h"
+#include "sip/marks.h"
 #include "sip/uri.h"
 
 namespace sip {
@@ -20,11 +23,30 @@ size_t FindBracket(std::string_view text) {
   return at < text.size() && text[at] == '<' ? at : std::string_view::npos;
 }
 
-}  // namespace
+// A scheme that needs no closer look, and something behind it.
+bool HasPlainScheme(const char* uri, size_t size) {
+  if (size < 6) return false;
+  uint32_t scheme;
+  std::memcpy(&scheme, uri, sizeof(scheme));
+  for (const char* const plain : {"sip:", "tel:", "urn:"}) {
+    if (std::memcmp(&scheme, plain, sizeof(scheme)) == 0) return true;
+  }
+  return std::memcmp(&scheme, "sips", sizeof(scheme)) == 0 && uri[4] == ':';
+}
 
-ParseError DecodeAddress(std::string_view text, Address* address) {
-  *address = {};
-  text = Trim(text);
+ParseError DecodeParams(LentText params, Address* address) {
+  address->params = params.view();
+  if (params.size() == 0) return ParseError::kOk;
+  if (params.data()[0] != ';') return ParseError::kBadAddress;
+  ParamReader reader(params);
+  for (Param param; reader.Next(&param);) {
+    if (EqualsIgnoreCase(param.name, "tag") && address->tag.empty()) address->tag = param.value;
+  }
+  return reader.ok() ? ParseError::kOk : ParseError::kBadAddress;
+}
+
+ParseError DecodeOdd(LentText lent, Address* address) {
+  const std::string_view text = Trim(lent.view());
   if (text.empty()) return ParseError::kBadAddress;
   if (text == "*") {
     address->uri = text;
@@ -47,10 +69,50 @@ ParseError DecodeAddress(std::string_view text, Address* address) {
     }
     address->uri = text.substr(0, uri_end);
   }
-  address->params = text.substr(SkipBlanks(text, uri_end));
-  if (!address->params.empty() && address->params[0] != ';') return ParseError::kBadAddress;
-  const bool good = IsUriText(address->uri) && IsParamList(address->params);
-  return good ? ParseError::kOk : ParseError::kBadAddress;
+  if (!IsUriText(address->uri)) return ParseError::kBadAddress;
+  return DecodeParams(text.substr(SkipBlanks(text, uri_end)), address);
+}
+
+// `<uri>` and plain parameters, without an escape or anything else in the URI that needs a closer
+// look: the form that nearly all have. False for anything else, and *address is anyhow then.
+bool DecodePlain(PaddedView text, Address* address) {
+  const char* const chars = text.data();
+  if (text.empty() || chars[0] != '<') return false;
+  Marks marks(text);
+  marks.Step();
+  size_t at = marks.Next();
+  for (; at < text.size() && chars[at] != '>'; at = marks.Next()) {
+    if (!Is(chars[at], kUriChar) || chars[at] == '%') return false;
+    marks.Step();
+  }
+  if (at == text.size() || !HasPlainScheme(chars + 1, at - 1)) return false;
+  address->bracketed = true;
+  address->uri = {chars + 1, at - 1};
+  marks.Step();
+  address->params = text.substr(++at);
+  while (at < text.size()) {
+    PlainParam param;
+    if (chars[at] != ';') return false;
+    marks.Step();
+    if (!ReadPlainParam(chars, text.size(), at + 1, true, &marks, &param)) return false;
+    if (param.name_end - param.name == 3 && address->tag.empty() &&
+        LoadFoldedWord(chars + param.name, 3) == FoldedWord("tag")) {
+      address->tag = {chars + param.value, param.value_end - param.value};
+    }
+    at = param.end;
+  }
+  return true;
+}
+
+}  // namespace
+
+ParseError DecodeAddress(LentText text, Address* address) {
+  *address = {};
+  if (text.padded()) {
+    if (DecodePlain(PaddedView::Promise(text.view()), address)) return ParseError::kOk;
+    *address = {};
+  }
+  return DecodeOdd(text, address);
 }
 
 }  // namespace sip

@@ -2,6 +2,8 @@
 // compiler's vector types. Comparisons of Bytes16 give 0xff where they hold and 0 elsewhere.
 #pragma once
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -49,6 +51,18 @@ inline uint32_t Bits(Bytes16 bytes) {
 // Where the comparison holds, as bits.
 inline uint32_t EqualBits(Bytes16 a, Bytes16 b) {
   return Bits(reinterpret_cast<Bytes16>(a == b));
+}
+
+// Where `c` first stands in [begin, end) of a padded text, or `end`. For what is looked for nearby:
+// memchr() is faster in the distance.
+inline size_t FindNear(const char* text, size_t begin, size_t end, char c) {
+  for (size_t at = begin; at < end; at += sizeof(Bytes16)) {
+    const uint32_t bits = EqualBits(Load16(text + at), Splat16(c));
+    if (bits == 0) continue;
+    const size_t found = at + static_cast<size_t>(std::countr_zero(bits));
+    return found < end ? found : end;
+  }
+  return end;
 }
 
 }  // namespace sip

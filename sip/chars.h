@@ -13,7 +13,9 @@ enum CharClass : uint8_t {
   kDigitChar = 4,
   kAlphaChar = 8,
   kHexChar = 16,
-  kHostChar = 32,  // Host names and IPv4 addresses; '_' too, which operators do use.
+  kHostChar = 32,        // Host names and IPv4 addresses; '_' too, which operators do use.
+  kUriChar = 64,         // What a URI may hold as far as RFC 3986 3 goes: see IsUriText().
+  kStructureChar = 128,  // Where a parameter's name ends: " , ; < = > and blanks.
 };
 
 inline constexpr std::array<uint8_t, 256> kCharClasses = [] {
@@ -31,6 +33,11 @@ inline constexpr std::array<uint8_t, 256> kCharClasses = [] {
   add("-.!%*_+`'~", kTokenChar);
   add("-._", kHostChar);
   add(" \t\r\n", kBlankChar);
+  add("\",;<=> \t\r\n", kStructureChar);
+  for (size_t c = ' ' + 1; c < classes.size(); ++c) {
+    if (c == '"' || c == '<' || c == '>' || c == 0x7f) continue;
+    classes[c] = static_cast<uint8_t>(classes[c] | kUriChar);
+  }
   return classes;
 }();
 

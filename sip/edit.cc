@@ -49,16 +49,20 @@ void Editor::Fail(EditError error) {
 }
 
 void Editor::Add(Span at, Text text) {
+  const bool has_text =
+      std::any_of(text.begin(), text.end(), [](std::string_view part) { return !part.empty(); });
+  if (at.empty() && !has_text) return;  // Changes nothing.
   if (edit_count_ == kEditsMax) return Fail(EditError::kTooManyEdits);
   const uint16_t text_begin = text_size_;
-  for (const std::string_view part : text) {
-    if (part.size() > kTextMax - text_size_) return Fail(EditError::kTooMuchText);
-    if (!part.empty()) std::memcpy(text_.data() + text_size_, part.data(), part.size());
-    text_size_ = static_cast<uint16_t>(text_size_ + part.size());
-  }
-  if (at.empty() && text_size_ == text_begin) return;  // Changes nothing.
+  for (const std::string_view part : text) Copy(part);
   edits_[static_cast<size_t>(edit_count_++)] = {at.begin, at.end(), text_begin,
                                                 static_cast<uint16_t>(text_size_ - text_begin)};
+}
+
+void Editor::Copy(std::string_view text) {
+  if (text.size() > kTextMax - text_size_) return Fail(EditError::kTooMuchText);
+  if (!text.empty()) std::memcpy(text_.data() + text_size_, text.data(), text.size());
+  text_size_ = static_cast<uint16_t>(text_size_ + text.size());
 }
 
 void Editor::Cut(std::string_view from, std::string_view to) {
@@ -144,6 +148,23 @@ int Editor::RemoveParams(std::string_view params, char separator, Text names) {
   return count;
 }
 
+// Only between semicolons does the first parameter have a separator before it, too.
+void Editor::SetParam(std::string_view params, char separator, std::string_view name, Text text) {
+  bool is_set = false;
+  std::string_view last;
+  ParamReader reader(params, separator);
+  for (Param param; reader.Next(&param);) {
+    last = param.text;
+    if (!EqualsIgnoreCase(param.name, name)) continue;
+    is_set ? Remove(param.with_separator) : Replace(param.text, text);
+    is_set = true;
+  }
+  if (is_set) return;
+  const std::string_view place = last.empty() ? params.substr(0, 0) : last;
+  if (!last.empty() || separator == ';') InsertAfter(place, {{&separator, 1}});
+  InsertAfter(place, text);
+}
+
 bool Editor::RemoveFirstMember(HeaderId id) {
   ListMember first;
   if (!ListReader(message_, id).Next(&first)) return false;
@@ -183,6 +204,18 @@ void Editor::Replace(std::string_view piece, Text text) {
 
 void Editor::InsertAfter(std::string_view piece, Text text) {
   Add({message_.SpanOf(piece).end(), 0}, text);
+}
+
+void Editor::InsertLineOnTop(HeaderId id, Text text) {
+  const Header* const first = message_.Find(id);
+  first != nullptr ? InsertLineBefore(*first, text) : AppendLine(text);
+}
+
+void Editor::InsertLineAtBottom(HeaderId id, Text text) {
+  const Header* last = message_.Find(id);
+  if (last == nullptr) return AppendLine(text);
+  while (const Header* const next = message_.FindNext(last)) last = next;
+  InsertLineAfter(*last, text);
 }
 
 void Editor::InsertLineBefore(const Header& header, Text text) {

@@ -64,6 +64,11 @@ class Editor {
   // as leave a good list. Returns how many were cut. What lies behind a syntax error is not seen:
   // decode the list first.
   int RemoveParams(std::string_view params, char separator, Text names);
+  // Puts `text` (`name=value`, without separator) in the place of the parameter of that name, or
+  // behind the last one when there is none; any others of that name are cut. As above, `params` is
+  // a list that has been decoded; an empty one begins where its first parameter is to stand. What
+  // was not there takes two edits.
+  void SetParam(std::string_view params, char separator, std::string_view name, Text text);
   // Cuts any piece, e.g. Param::with_separator.
   void Remove(std::string_view piece);
   // Puts text in the place of a piece; an empty piece inserts before it.
@@ -73,6 +78,10 @@ class Editor {
   // Inserts whole lines; the texts include their CRLF. Several at one place stand in call order.
   void InsertLineBefore(const Header& header, Text text);
   void InsertLineAfter(const Header& header, Text text);
+  // Before the first line of that id, or after its last one: the top and the bottom of a list that
+  // goes on over lines (Record-Route, Path). Without such a line both are AppendLine().
+  void InsertLineOnTop(HeaderId id, Text text);
+  void InsertLineAtBottom(HeaderId id, Text text);
   // Before the empty line that ends the headers.
   void AppendLine(Text text);
   // Before the first header line.
@@ -89,6 +98,7 @@ class Editor {
   };
   void Fail(EditError error);
   void Add(Span at, Text text);
+  void Copy(std::string_view text);
   void Cut(std::string_view from, std::string_view to);  // [from.begin, to.begin).
   void Sort();
 

@@ -52,6 +52,8 @@ std::string_view Name(ParseError error) {
       return "BadSecurityHeader";
     case ParseError::kBadDigest:
       return "BadDigest";
+    case ParseError::kBadHeaderValue:
+      return "BadHeaderValue";
   }
   return "Unknown";
 }

@@ -6,8 +6,8 @@
 
 namespace sip {
 
-// Why Parse() or Validate() refused a message. Malformed input is expected: the caller counts it
-// and drops it, or answers with StatusFor(error).
+// Why Parse() or Validate() refused a message, or a decoder a header value. Malformed input is
+// expected: the caller counts it and drops it, or answers with StatusFor(error).
 enum class ParseError : uint8_t {
   kOk,
   kEmpty,             // Only CR, LF, NUL: a keep-alive, not SIP (RFC 5626 4.4.1).
@@ -32,6 +32,7 @@ enum class ParseError : uint8_t {
   kBadParameter,       // A parameter list with an empty name or a broken quoted string.
   kBadSecurityHeader,  // Security-Client/-Server/-Verify list syntax (RFC 3329 2.2).
   kBadDigest,          // Authorization or WWW-Authenticate syntax (RFC 7616).
+  kBadHeaderValue,     // Any other header whose value is not what its RFC says.
 };
 
 // The enumerator's text without its k: "BadVia". Never empty.

@@ -36,22 +36,27 @@ class ContentLength {
   std::optional<uint32_t> size_;
 };
 
-// A line ends with a LF that no blank follows (RFC 3261 7.3.1), as for stage 2 of the parser.
+// `line`: without its line end, folds included.
+FrameError AddLine(std::string_view line, ContentLength* length) {
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos || !IsContentLength(line.substr(0, colon))) {
+    return FrameError::kOk;
+  }
+  return length->Add(line.substr(colon + 1));
+}
+
+// The lines as the parser cuts them, also when they are more than it takes. What FindHeadersEnd()
+// ended at is the empty line.
 FrameError FindContentLength(std::string_view headers, ContentLength* length) {
-  bool is_start_line = true;
-  while (!headers.empty()) {
-    size_t end = headers.find('\n');
-    while (end + 1 < headers.size() && (headers[end + 1] == ' ' || headers[end + 1] == '\t')) {
-      end = headers.find('\n', end + 1);
-    }
-    const std::string_view line = headers.substr(0, end);
-    headers.remove_prefix(end + 1);
-    const size_t colon = std::min(line.find(':'), line.size());
-    if (!is_start_line && colon < line.size() && IsContentLength(line.substr(0, colon))) {
-      const FrameError error = length->Add(line.substr(colon + 1));
-      if (error != FrameError::kOk) return error;
-    }
-    is_start_line = false;
+  size_t begin = 0;
+  for (size_t feed = headers.find('\n'); feed + 1 < headers.size();) {
+    const size_t next = feed + 1;
+    feed = headers.find('\n', next);
+    if (headers[next] == ' ' || headers[next] == '\t') continue;  // A fold.
+    const std::string_view line = headers.substr(begin, next - 1 - begin);
+    const FrameError error = begin == 0 ? FrameError::kOk : AddLine(line, length);
+    if (error != FrameError::kOk) return error;
+    begin = next;
   }
   return FrameError::kOk;
 }

@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "sip/span.h"
-
 namespace sip {
 
 // Headers that gmedge reads or edits, and those that phones and cores send so often that to know
@@ -97,7 +95,7 @@ enum class HeaderId : uint8_t {
 inline constexpr int kHeaderIdCount = static_cast<int>(HeaderId::kWwwAuthenticate) + 1;
 
 // Case-insensitive (RFC 3261 7.3.1); compact forms of RFC 3261 7.3.3 and its extensions.
-HeaderId LookUpHeader(LentText name);
+HeaderId LookUpHeader(std::string_view name);
 
 // The full form as the RFC writes it: "Call-ID". "" for kOther.
 std::string_view Name(HeaderId id);

@@ -1,11 +1,14 @@
 #include "sip/list.h"
 
+#include <algorithm>
+
 #include "sip/chars.h"
 
 namespace sip {
 namespace {
 
-// The first comma from `at` on that stands in no quoted string and no <...>, or text.size().
+// The first comma from `at` on that stands in no quoted string and no <...>, or text.size(). What
+// does not close goes on to the end.
 size_t FindComma(std::string_view text, size_t at) {
   while (at < text.size()) {
     const char c = text[at];
@@ -19,13 +22,26 @@ size_t FindComma(std::string_view text, size_t at) {
       ++at;
     }
   }
-  return text.size();  // Also after npos: what does not close goes on to the end.
+  return text.size();  // Also after npos.
+}
+
+size_t FindComma(PaddedView text, size_t at) {
+  Marks marks(text);
+  marks.GoTo(at);
+  for (at = marks.Next(); at < text.size(); at = marks.Next()) {
+    marks.Step();
+    if (text[at] == ',') return at;
+    if (text[at] != '"' && text[at] != '<') continue;
+    const size_t close = text[at] == '"' ? SkipQuoted(text, at) : text.find('>', at);
+    if (close == std::string_view::npos) break;
+    marks.GoTo(close);
+  }
+  return text.size();
 }
 
 }  // namespace
 
-bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
+bool EqualsFolded(std::string_view a, std::string_view b) {
   for (size_t i = 0; i < a.size(); ++i) {
     if (ToLower(a[i]) != ToLower(b[i])) return false;
   }
@@ -52,14 +68,9 @@ bool ParamReader::Fail() {
   return false;
 }
 
-bool ParamReader::EndsName(char c) const {
-  return c == separator_ || c == '=' || c == '"' || c == '<' || c == '>' || c == ',' || c == ';' ||
-         Is(c, kBlankChar);
-}
-
 // A ';' may stand in an unquoted value of a comma list: `uri=sip:a;b`.
 bool ParamReader::EndsValue(char c) const {
-  return c == separator_ || c == '"' || c == '<' || c == '>' || c == ',' || Is(c, kBlankChar);
+  return Is(c, kStructureChar) && c != '=' && (c != ';' || separator_ == ';');
 }
 
 // Steps over blanks and separators to the next parameter's name. False at the end or when the
@@ -106,36 +117,69 @@ bool ParamReader::ReadValue(Param* param) {
   return true;
 }
 
-bool ParamReader::Next(Param* param) {
-  if (!ok_) return false;
+// Anything that is not plain is left to NextOdd(), which reads it again from the same place.
+// REQUIRES: marks_ is at at_.
+bool ParamReader::NextPlain(Param* param) {
+  const char* const text = text_.data();
+  const size_t size = text_.size();
+  size_t begin = at_;
+  if (begin < size && text[begin] == separator_) {
+    marks_.Step();
+    ++begin;
+    if (begin < size && text[begin] == ' ') {
+      marks_.Step();
+      ++begin;
+    }
+  } else if (begin != 0) {
+    return false;
+  }
+  PlainParam plain;
+  if (!ReadPlainParam(text, size, begin, separator_ == ';', &marks_, &plain)) return false;
+  if (plain.end < size && text[plain.end] != separator_) return false;
+  param->name = {text + begin, plain.name_end - begin};
+  param->value = {text + plain.value, plain.value_end - plain.value};
+  param->has_value = plain.has_value();
+  param->quoted = plain.quoted;
+  param->text = {text + begin, plain.end - begin};
+  param->with_separator = begin != at_ ? std::string_view(text + at_, plain.end - at_)
+                                       : WithSeparatorBehind(begin, plain.end);
+  at_ = plain.end;
+  return true;
+}
+
+// What to cut to remove a parameter that no separator precedes.
+std::string_view ParamReader::WithSeparatorBehind(size_t begin, size_t end) const {
+  size_t next = SkipBlanks(text_, end);
+  while (next < text_.size() && (text_[next] == separator_ || Is(text_[next], kBlankChar))) ++next;
+  return text_.substr(begin, next - begin);
+}
+
+bool ParamReader::NextOdd(Param* param) {
   const size_t before = SkipBlanks(text_, at_);  // At the separator, when there is one.
   if (!ReadSeparators()) return false;
   const size_t begin = at_;
-  while (at_ < text_.size() && !EndsName(text_[at_])) ++at_;
+  while (at_ < text_.size() && !Is(text_[at_], kStructureChar)) ++at_;
   if (at_ == begin) return Fail();
   param->name = text_.substr(begin, at_ - begin);
   if (!ReadValue(param)) return false;
   param->text = text_.substr(begin, at_ - begin);
 
-  size_t next = SkipBlanks(text_, at_);
+  const size_t next = SkipBlanks(text_, at_);
   if (next < text_.size() && text_[next] != separator_) return Fail();
-  if (before < begin) {
-    param->with_separator = text_.substr(before, at_ - before);
-    return true;
-  }
-  while (next < text_.size() && (text_[next] == separator_ || Is(text_[next], kBlankChar))) ++next;
-  param->with_separator = text_.substr(begin, next - begin);
+  param->with_separator =
+      before < begin ? text_.substr(before, at_ - before) : WithSeparatorBehind(begin, at_);
+  marks_.GoTo(at_);
   return true;
 }
 
-bool IsParamList(std::string_view params, char separator) {
+bool IsParamList(LentText params, char separator) {
   ParamReader reader(params, separator);
   for (Param param; reader.Next(&param);) {
   }
   return reader.ok();
 }
 
-std::optional<Param> FindParam(std::string_view params, std::string_view name, char separator) {
+std::optional<Param> FindParam(LentText params, std::string_view name, char separator) {
   ParamReader reader(params, separator);
   for (Param param; reader.Next(&param);) {
     if (EqualsIgnoreCase(param.name, name)) return param;
@@ -145,7 +189,7 @@ std::optional<Param> FindParam(std::string_view params, std::string_view name, c
 
 bool ListReader::Next(ListMember* member) {
   while (header_ != nullptr) {
-    const std::string_view value = message_.Value(*header_);
+    const PaddedView value = message_.Value(*header_);
     if (at_ > value.size()) {  // Past the comma that the value's end stands for.
       header_ = message_.FindNext(header_);
       at_ = 0;
@@ -172,10 +216,11 @@ bool HasOptionTag(const Message& message, HeaderId id, std::string_view tag) {
   return false;
 }
 
-std::string_view CutMember(std::string_view text, std::string_view* rest) {
-  const size_t comma = FindComma(text, 0);
-  *rest = comma < text.size() ? text.substr(comma + 1) : text.substr(text.size());
-  return Trim(text.substr(0, comma));
+std::string_view CutMember(LentText text, std::string_view* rest) {
+  const std::string_view view = text.view();
+  const size_t comma = text.padded() ? FindComma(PaddedView::Promise(view), 0) : FindComma(view, 0);
+  *rest = view.substr(std::min(comma + 1, view.size()));
+  return Trim(view.substr(0, comma));
 }
 
 }  // namespace sip

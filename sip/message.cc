@@ -7,6 +7,8 @@
 
 #include "sip/bytes16.h"
 #include "sip/chars.h"
+#include "sip/header_table.h"
+#include "sip/list.h"
 #include "sip/number.h"
 #include "sip/scan.h"
 
@@ -21,17 +23,14 @@ static_assert(static_cast<size_t>(Method::kUpdate) + 1 == kMethodNames.size());
 
 constexpr std::string_view kVersion = "SIP/2.0";
 
+// Senders write upper case, receivers do not care (RFC 3261 7.1).
 bool IsVersion(std::string_view text) {
-  if (text == kVersion) return true;
-  // Senders write upper case, receivers do not care (RFC 3261 7.1).
-  return text.size() == kVersion.size() && ToLower(text[0]) == 's' && ToLower(text[1]) == 'i' &&
-         ToLower(text[2]) == 'p' && text.substr(3) == kVersion.substr(3);
+  return text == kVersion || EqualsIgnoreCase(text, kVersion);
 }
 
 // "SIP/" begins a status line only: '/' stands in no method.
 bool BeginsStatusLine(std::string_view line) {
-  return line.size() >= 4 && ToLower(line[0]) == 's' && ToLower(line[1]) == 'i' &&
-         ToLower(line[2]) == 'p' && line[3] == '/';
+  return line.starts_with("SIP/") || EqualsIgnoreCase(line.substr(0, 4), "SIP/");
 }
 
 // Only what a keep-alive consists of (RFC 5626 4.4.1, and the NULs that some phones send).
@@ -39,16 +38,13 @@ bool IsKeepAlive(std::string_view text) {
   return text.find_first_not_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
-// The line's first colon, its end when it has none. Nearly all names fit into one step.
-size_t FindColon(const char* text, size_t begin, size_t end) {
-  for (size_t at = begin; at < end; at += 32) {
-    const Bytes16 colon = Splat16(':');
-    const uint32_t bits =
-        EqualBits(Load16(text + at + 16), colon) << 16 | EqualBits(Load16(text + at), colon);
-    if (bits == 0) continue;
-    return std::min(at + static_cast<size_t>(std::countr_zero(bits)), end);
-  }
-  return end;
+// What a line begins with that goes on with the one before.
+bool IsFold(char c) {
+  return static_cast<uint8_t>(c) <= ' ' && (c == ' ' || c == '\t');
+}
+
+bool IsBlankOrLess(char c) {
+  return static_cast<uint8_t>(c) <= ' ';
 }
 
 // Where a CR stands that no LF follows. REQUIRES: there is one.
@@ -61,10 +57,39 @@ size_t StrayCr(std::string_view text) {
 }  // namespace
 
 Method LookUpMethod(std::string_view text) {
-  for (size_t i = 1; i < kMethodNames.size(); ++i) {
-    if (text == kMethodNames[i]) return static_cast<Method>(i);
+  const auto is = [text](Method method) { return text == Name(method) ? method : Method::kOther; };
+  // The first letter and the last tell nearly all methods apart.
+  if (text.empty()) return Method::kOther;
+  switch (text.front() << 8 | text.back()) {
+    case 'A' << 8 | 'K':
+      return is(Method::kAck);
+    case 'B' << 8 | 'E':
+      return is(Method::kBye);
+    case 'C' << 8 | 'L':
+      return is(Method::kCancel);
+    case 'I' << 8 | 'O':
+      return is(Method::kInfo);
+    case 'I' << 8 | 'E':
+      return is(Method::kInvite);
+    case 'M' << 8 | 'E':
+      return is(Method::kMessage);
+    case 'N' << 8 | 'Y':
+      return is(Method::kNotify);
+    case 'O' << 8 | 'S':
+      return is(Method::kOptions);
+    case 'P' << 8 | 'K':
+      return is(Method::kPrack);
+    case 'P' << 8 | 'H':
+      return is(Method::kPublish);
+    case 'R' << 8 | 'R':
+      return text.size() == 5 ? is(Method::kRefer) : is(Method::kRegister);
+    case 'S' << 8 | 'E':
+      return is(Method::kSubscribe);
+    case 'U' << 8 | 'E':
+      return is(Method::kUpdate);
+    default:
+      return Method::kOther;
   }
-  return Method::kOther;
 }
 
 std::string_view Name(Method method) {
@@ -72,12 +97,17 @@ std::string_view Name(Method method) {
 }
 
 const Header* Message::Find(HeaderId id) const {
-  const uint8_t first = first_of_[static_cast<size_t>(id)];
+  const uint8_t first = first_of_[static_cast<size_t>(id)] & static_cast<uint8_t>(~kMore);
   return first == 0 ? nullptr : &headers_[first - 1U];
 }
 
 const Header* Message::FindNext(const Header* header) const {
-  return header->next == 0 ? nullptr : &headers_[header->next - 1U];
+  if ((first_of_[static_cast<size_t>(header->id)] & kMore) == 0) return nullptr;
+  const Header* const end = headers_.data() + header_count_;
+  for (const Header* next = header + 1; next < end; ++next) {
+    if (next->id == header->id) return next;
+  }
+  return nullptr;
 }
 
 PaddedView Message::Value(HeaderId id) const {
@@ -107,11 +137,12 @@ class MessageParser {
   }
   void Reset();
   void ParseLines(const LineFeeds& feeds);
-  void ParseStartLine(size_t end);
-  void ParseRequestLine(std::string_view line);
+  void ParseStartLine(size_t end, size_t next);
+  void ParseRequestLine(PaddedView line);
   void ParseStatusLine(std::string_view line);
   void ParseHeaderLine(size_t begin, size_t end, size_t next);
-  void StoreHeader(const Header& header);
+  void ParseOddLine(size_t begin, size_t end, size_t next);
+  void NoteFirst(HeaderId id);
   void FindBody(uint16_t body_begin);
 
   Message& message_;
@@ -130,7 +161,6 @@ void MessageParser::Reset() {
   message_.headers_begin_ = message_.headers_end_ = message_.body_begin_ = 0;
   message_.start_line_ = message_.method_text_ = message_.request_uri_ = message_.reason_ = {};
   message_.first_of_.fill(0);
-  message_.last_of_.fill(0);
 }
 
 ParseError MessageParser::Run(PaddedView input) {
@@ -148,38 +178,47 @@ ParseError MessageParser::Run(PaddedView input) {
   ParseLines(feeds);
   if (result == ScanResult::kTooManyLines) Fail(ParseError::kTooManyHeaders, feeds.empty_line);
   if (result == ScanResult::kNoEmptyLine) Fail(ParseError::kNoEmptyLine, feeds.empty_line);
-  if (feeds.stray_cr) Fail(ParseError::kBadHeader, StrayCr(bytes));
   FindBody(feeds.body);
   return error_;
 }
 
 // A line goes on with the next while that begins with a blank (RFC 3261 7.3.1). What stands behind
-// the last line feed when no empty line follows is a line too, cut short.
+// the last line feed when no empty line follows is a line too, cut short. A CR that no LF follows
+// has no place in RFC 3261, and a peer that ends lines there would read headers that we did not.
 void MessageParser::ParseLines(const LineFeeds& feeds) {
-  const PaddedView bytes = message_.bytes_;
-  const char* const text = bytes.data();
+  const char* const text = message_.bytes_.data();
+  const size_t end = feeds.empty_line;
+  size_t bare = 0;  // Line feeds without a CR.
   size_t begin = 0;
-  const auto end_line = [&](size_t end, size_t next) {
-    if (begin == 0) {
-      message_.headers_begin_ = static_cast<uint16_t>(next);
-      ParseStartLine(end);
-    } else {
-      ParseHeaderLine(begin, end, next);
+  for (const uint16_t* at = feeds.at.data(); at != feeds.at.data() + feeds.count; ++at) {
+    const size_t feed = *at;
+    size_t line_end = feed - 1;
+    if (text[feed - 1] != '\r') [[unlikely]] {
+      ++bare;
+      ++line_end;
     }
-    begin = next;
-  };
-  for (size_t i = 0; i < feeds.count; ++i) {
-    const size_t feed = feeds.at[i];
-    const size_t next = feed + 1;
-    if ((text[next] == ' ' || text[next] == '\t') && next < feeds.empty_line) continue;
-    end_line(feed - (text[feed - 1] == '\r' ? 1 : 0), next);
+    if (IsFold(text[feed + 1]) && feed + 1 < end) [[unlikely]]
+      continue;
+    if (begin != 0) [[likely]] {
+      ParseHeaderLine(begin, line_end, feed + 1);
+    } else {
+      ParseStartLine(line_end, feed + 1);
+    }
+    begin = feed + 1;
   }
-  if (begin < feeds.empty_line) end_line(feeds.empty_line, feeds.empty_line);
+  if (begin == 0) {
+    ParseStartLine(end, end);
+  } else if (begin < end) {
+    ParseOddLine(begin, end, end);
+  }
+  const bool stray_cr = feeds.cr_count + bare != feeds.count;
+  if (stray_cr) Fail(ParseError::kBadHeader, StrayCr(message_.bytes_));
 }
 
-void MessageParser::ParseStartLine(size_t end) {
+void MessageParser::ParseStartLine(size_t end, size_t next) {
   const PaddedView line = message_.bytes_.Part(0, end);
   message_.start_line_ = {0, static_cast<uint16_t>(end)};
+  message_.headers_begin_ = static_cast<uint16_t>(next);
   if (BeginsStatusLine(line)) {
     ParseStatusLine(line);
   } else {
@@ -188,9 +227,10 @@ void MessageParser::ParseStartLine(size_t end) {
 }
 
 // Request-Line = Method SP Request-URI SP SIP-Version, one blank each (RFC 3261 7.1).
-void MessageParser::ParseRequestLine(std::string_view line) {
-  const size_t first = std::min(line.find(' '), line.size());
-  const std::string_view method = line.substr(0, first);
+void MessageParser::ParseRequestLine(PaddedView line) {
+  const char* const text = line.data();
+  const size_t first = FindNear(text, 0, line.size(), ' ');
+  const std::string_view method(text, first);
   message_.method_ = LookUpMethod(method);
   if (message_.method_ == Method::kOther && !IsToken(method)) {
     return Fail(ParseError::kBadStartLine, 0);
@@ -198,9 +238,8 @@ void MessageParser::ParseRequestLine(std::string_view line) {
   message_.method_text_ = {0, static_cast<uint16_t>(first)};
   if (first == line.size()) return Fail(ParseError::kBadStartLine, first);
 
-  const size_t second = line.find(' ', first + 1);
-  if (second == std::string_view::npos) return Fail(ParseError::kBadStartLine, line.size());
-  if (second == first + 1) return Fail(ParseError::kBadStartLine, second);
+  const size_t second = FindNear(text, first + 1, line.size(), ' ');
+  if (second == line.size() || second == first + 1) return Fail(ParseError::kBadStartLine, second);
   message_.request_uri_ = {static_cast<uint16_t>(first + 1),
                            static_cast<uint16_t>(second - first - 1)};
   const std::string_view version = line.substr(second + 1);
@@ -230,40 +269,63 @@ void MessageParser::ParseStatusLine(std::string_view line) {
 
 // message-header = name HCOLON value; HCOLON = *( SP / HTAB ) ":" SWS (RFC 3261 25.1). The line is
 // [begin, end), its line end goes up to `next`.
-void MessageParser::ParseHeaderLine(size_t begin, size_t end, size_t next) {
-  const PaddedView bytes = message_.bytes_;
-  const char* const text = bytes.data();
-  const size_t colon = FindColon(text, begin, end);
-  size_t name_end = colon;
-  while (name_end > begin && (text[name_end - 1] == ' ' || text[name_end - 1] == '\t')) --name_end;
-  const PaddedView name = bytes.Part(begin, name_end - begin);
-  const HeaderId id = LookUpHeader(name);
-  if (colon == end || (id == HeaderId::kOther && !IsToken(name))) {
-    return Fail(ParseError::kBadHeader, begin);
+[[gnu::always_inline]] inline void MessageParser::ParseHeaderLine(size_t begin, size_t end,
+                                                                  size_t next) {
+  const char* const line = message_.bytes_.data() + begin;
+  const Bytes16 low = Load16(line);
+  const Bytes16 high = Load16(line + 16);
+  // No name is so long that the bit set behind them all could be its colon.
+  const uint32_t colons = EqualBits(high, Splat16(':')) << 16 | EqualBits(low, Splat16(':')) |
+                          uint32_t{1} << (kSlotSize - 1);
+  const HeaderId id = FindHeader(line, colons, low, high);
+  const size_t size = static_cast<uint32_t>(std::countr_zero(colons));
+  // A known name has its value behind a colon and, nearly always, one blank.
+  const size_t value = begin + size + 2;
+  if (id == HeaderId::kOther || line[size + 1] != ' ' || IsBlankOrLess(line[size + 2]) ||
+      IsBlankOrLess(message_.bytes_.data()[end - 1]) ||
+      message_.header_count_ == Message::kHeadersMax) [[unlikely]] {
+    return ParseOddLine(begin, end, next);
   }
-  size_t value = colon + 1;
-  size_t value_end = end;
-  while (value < value_end && Is(text[value], kBlankChar)) ++value;
-  while (value_end > value && Is(text[value_end - 1], kBlankChar)) --value_end;
-  StoreHeader({.id = id,
-               .name = {static_cast<uint16_t>(begin), static_cast<uint16_t>(name.size())},
-               .value = {static_cast<uint16_t>(value), static_cast<uint16_t>(value_end - value)},
-               .line = {static_cast<uint16_t>(begin), static_cast<uint16_t>(next - begin)}});
+  Header& header = message_.headers_[message_.header_count_++];
+  header.name = {static_cast<uint16_t>(begin), static_cast<uint16_t>(size)};
+  header.value = {static_cast<uint16_t>(value), static_cast<uint16_t>(end - value)};
+  header.line = {static_cast<uint16_t>(begin), static_cast<uint16_t>(next - begin)};
+  header.id = id;
+  NoteFirst(id);
 }
 
-void MessageParser::StoreHeader(const Header& header) {
+// A name that is not in the table, blanks in other places, the colon far away, or none.
+[[gnu::noinline]] void MessageParser::ParseOddLine(size_t begin, size_t end, size_t next) {
+  const PaddedView line = message_.bytes_.Part(begin, end - begin);
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return Fail(ParseError::kBadHeader, begin);
+  size_t size = colon;
+  while (size > 0 && (line[size - 1] == ' ' || line[size - 1] == '\t')) --size;
+  const std::string_view name = line.substr(0, size);
+  if (!IsToken(name)) return Fail(ParseError::kBadHeader, begin);
   if (message_.header_count_ == Message::kHeadersMax) {
-    return Fail(ParseError::kTooManyHeaders, header.line.begin);
+    return Fail(ParseError::kTooManyHeaders, begin);
   }
-  message_.headers_[message_.header_count_] = header;
-  const uint8_t number = static_cast<uint8_t>(++message_.header_count_);
-  uint8_t& last = message_.last_of_[static_cast<size_t>(header.id)];
-  if (last == 0) {
-    message_.first_of_[static_cast<size_t>(header.id)] = number;
+  size_t value = colon + 1;
+  size_t value_end = line.size();
+  while (value < value_end && Is(line[value], kBlankChar)) ++value;
+  while (value_end > value && Is(line[value_end - 1], kBlankChar)) --value_end;
+  Header& header = message_.headers_[message_.header_count_++];
+  header.name = {static_cast<uint16_t>(begin), static_cast<uint16_t>(size)};
+  header.value = {static_cast<uint16_t>(begin + value), static_cast<uint16_t>(value_end - value)};
+  header.line = {static_cast<uint16_t>(begin), static_cast<uint16_t>(next - begin)};
+  header.id = LookUpHeader(name);
+  NoteFirst(header.id);
+}
+
+// Of the header stored last.
+inline void MessageParser::NoteFirst(HeaderId id) {
+  uint8_t& first = message_.first_of_[static_cast<size_t>(id)];
+  if (first == 0) [[likely]] {
+    first = static_cast<uint8_t>(message_.header_count_);
   } else {
-    message_.headers_[last - 1U].next = number;
+    first |= Message::kMore;
   }
-  last = number;
 }
 
 void MessageParser::FindBody(uint16_t body_begin) {

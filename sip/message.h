@@ -42,12 +42,11 @@ std::string_view Name(Method method);
 //                      ipsec-3gpp;alg=x   \r\n
 //   ^name                ^value           ^value.end()
 //   ^line.begin                               line.end()^
-struct Header {
+struct alignas(16) Header {  // Aligned so that the n-th is found by a shift.
   HeaderId id = HeaderId::kOther;
   Span name;
-  Span value;        // Without the white space around it; folds stay inside.
-  Span line;         // With its line end: what to cut to remove the header.
-  uint8_t next = 0;  // 1 + the index of the next header of that id; 0: none. For FindNext().
+  Span value;  // Without the white space around it; folds stay inside.
+  Span line;   // With its line end: what to cut to remove the header.
 };
 
 // Owns nothing: valid while the bytes are, trivially copyable. Offsets stay right for a copy of the
@@ -109,9 +108,10 @@ class Message {
   uint16_t headers_end_ = 0;
   uint16_t body_begin_ = 0;
   Span start_line_, method_text_, request_uri_, reason_;
-  // By id, 1 + the index of its first header, and of its last; 0: none.
+  // By id, 1 + the index of its first header, and kMore when there are others; 0: none.
+  static constexpr uint8_t kMore = 0x80;
+  static_assert(kHeadersMax < kMore);
   std::array<uint8_t, kHeaderIdCount> first_of_{};
-  std::array<uint8_t, kHeaderIdCount> last_of_{};
   std::array<Header, kHeadersMax> headers_;  // [0, header_count_) are set.
 };
 

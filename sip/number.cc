@@ -1,7 +1,5 @@
 #include "sip/number.h"
 
-#include <charconv>
-
 #include "sip/chars.h"
 #include "sip/list.h"
 
@@ -9,11 +7,20 @@ namespace sip {
 
 std::optional<uint32_t> DecodeNumber(std::string_view text, uint32_t max) {
   const std::string_view digits = Trim(text);
-  uint32_t number = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, number);  // Refuses a sign.
-  if (error != std::errc{} || stop != end || number > max) return std::nullopt;
-  return number;
+  if (digits.empty()) return std::nullopt;
+  uint64_t number = 0;
+  for (const char c : digits) {
+    if (!Is(c, kDigitChar)) return std::nullopt;
+    number = number * 10 + static_cast<uint64_t>(c - '0');
+    if (number > max) return std::nullopt;
+  }
+  return static_cast<uint32_t>(number);
+}
+
+bool DecodePort(std::string_view text, uint16_t* port) {
+  const std::optional<uint32_t> number = DecodeNumber(text, 65535);
+  *port = static_cast<uint16_t>(number.value_or(0));
+  return *port != 0;
 }
 
 ParseError DecodeCSeq(std::string_view text, CSeq* cseq) {
@@ -23,12 +30,14 @@ ParseError DecodeCSeq(std::string_view text, CSeq* cseq) {
   const size_t method_begin = SkipBlanks(text, digits);
   const std::optional<uint32_t> number = DecodeNumber(text.substr(0, digits));
   const std::string_view method = text.substr(method_begin);
-  if (!number.has_value() || method_begin == digits || !IsToken(method)) {
+  cseq->method = LookUpMethod(method);
+  if (!number.has_value() || method_begin == digits ||
+      (cseq->method == Method::kOther && !IsToken(method))) {
+    *cseq = {};
     return ParseError::kBadCSeq;
   }
   cseq->number = *number;
   cseq->method_text = method;
-  cseq->method = LookUpMethod(method);
   return ParseError::kOk;
 }
 

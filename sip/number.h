@@ -13,6 +13,9 @@ namespace sip {
 // Digits only, no sign, blanks around allowed, at most `max`; nothing otherwise.
 std::optional<uint32_t> DecodeNumber(std::string_view text, uint32_t max = UINT32_MAX);
 
+// A number of 1 to 65535. False otherwise.
+[[nodiscard]] bool DecodePort(std::string_view text, uint16_t* port);
+
 struct CSeq {
   uint32_t number = 0;
   Method method = Method::kOther;

@@ -17,12 +17,10 @@ inline constexpr size_t kLinesMax = 1024;
 
 // What stage 2 walks. Without initialisers, so that it costs nothing to have one.
 struct LineFeeds {
-  size_t count;         // Line feeds before the empty line.
+  size_t count;         // Line feeds before the empty line...
+  size_t cr_count;      // ...and carriage returns: more than line ends have, and one is stray.
   uint16_t empty_line;  // Where the empty line begins...
   uint16_t body;        // ...and the byte after its line end.
-  // A CR that no LF follows stands before the empty line. RFC 3261 has no place for it, and a peer
-  // that ends lines there would read headers that we did not.
-  bool stray_cr;
   // [0, count) are set, in order. Kernels store up to a step's worth beyond.
   std::array<uint16_t, kLinesMax + 64> at;
 };

@@ -1,4 +1,5 @@
 // The reference kernel: a walk from one line feed to the next.
+#include <algorithm>
 #include <cstring>
 
 #include "sip/scan.h"
@@ -18,8 +19,7 @@ ScanResult ScanLinesScalar(PaddedView text, LineFeeds* feeds) {
   const char* const end = base + text.size();
   const auto offset = [base](const char* at) { return static_cast<uint16_t>(at - base); };
 
-  feeds->count = 0;
-  feeds->stray_cr = false;
+  feeds->count = feeds->cr_count = 0;
   const char* at = base;
   while (at != end) {
     const char* const feed = FindByte(at, end, '\n');
@@ -33,7 +33,7 @@ ScanResult ScanLinesScalar(PaddedView text, LineFeeds* feeds) {
       feeds->empty_line = feeds->body = offset(at);
       return ScanResult::kTooManyLines;
     }
-    feeds->stray_cr |= FindByte(at, text_end, '\r') != text_end;
+    feeds->cr_count += static_cast<size_t>(std::count(at, feed, '\r'));
     if (feed == end) break;
     feeds->at[feeds->count++] = offset(feed);
     at = feed + 1;

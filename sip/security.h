@@ -1,7 +1,6 @@
 // Security-Client, Security-Server and Security-Verify (RFC 3329, TS 33.203 annex H).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -55,13 +54,17 @@ class SecurityList {
  public:
   static constexpr int kMechanismsMax = 32;
   static constexpr int kParametersMax = 32;  // Of one mechanism.
-  std::span<const SecurityMechanism> mechanisms() const { return {mechanisms_.data(), count_}; }
+
+  SecurityList() {}  // Mechanisms are made when they are read.
+  std::span<const SecurityMechanism> mechanisms() const { return {mechanisms_, count_}; }
   bool empty() const { return count_ == 0; }
 
  private:
   friend ParseError DecodeSecurity(const Message&, HeaderId, SecurityList*);
-  friend ParseError DecodeSecurity(std::string_view, SecurityList*);
-  std::array<SecurityMechanism, kMechanismsMax> mechanisms_;
+  friend ParseError DecodeSecurity(LentText, SecurityList*);
+  union {
+    SecurityMechanism mechanisms_[kMechanismsMax];
+  };
   size_t count_ = 0;
 };
 
@@ -71,7 +74,7 @@ class SecurityList {
 // makes them, are passed over.
 [[nodiscard]] ParseError DecodeSecurity(const Message& message, HeaderId id, SecurityList* list);
 // The same for one value, as it was stored.
-[[nodiscard]] ParseError DecodeSecurity(std::string_view value, SecurityList* list);
+[[nodiscard]] ParseError DecodeSecurity(LentText value, SecurityList* list);
 
 // Equality of TS 33.203 7.2 as spec sheet 1.4 has it: same mechanisms in the same order; names and
 // tokens fold case; q, SPIs and ports compare as numbers; the order of parameters does not matter;

@@ -1,6 +1,12 @@
 #include "sip/uri.h"
 
+#include <algorithm>
+#include <bit>
+
+#include "sip/bytes16.h"
 #include "sip/chars.h"
+#include "sip/escape.h"
+#include "sip/ip_address.h"
 #include "sip/list.h"
 #include "sip/number.h"
 
@@ -77,21 +83,39 @@ ParseError DecodeUrn(std::string_view rest, Uri* uri) {
   return ParseError::kOk;
 }
 
+// Where the host name or IPv4 address ends that the text begins with.
+size_t FindHostEnd(LentText text) {
+  const char* const chars = text.data();
+  const size_t size = text.size();
+  size_t at = 0;
+  while (text.padded() && at < size) {
+    const Bytes16 bytes = Load16(chars + at);
+    const Bytes16 letter = (bytes | Splat16(0x20)) - Splat16('a');
+    const Bytes16 digit = bytes - Splat16('-');  // - . and digits; of '/' below.
+    const uint32_t others = ~Bits(reinterpret_cast<Bytes16>(letter <= Splat16('z' - 'a')) |
+                                  reinterpret_cast<Bytes16>(digit <= Splat16('9' - '-'))) &
+                            0xffff;
+    const uint32_t slashes = EqualBits(bytes, Splat16('/'));
+    const uint32_t ends = others | slashes;
+    at += ends == 0 ? sizeof(Bytes16) : static_cast<size_t>(std::countr_zero(ends));
+    if (ends != 0) break;
+  }
+  at = std::min(at, size);
+  while (at < size && Is(chars[at], kHostChar)) ++at;
+  return at;
+}
+
 }  // namespace
 
 bool IsUriText(std::string_view text) {
   size_t colon = 0;
   while (colon < text.size() && IsSchemeChar(text[colon])) ++colon;
   if (colon + 1 >= text.size() || text[colon] != ':' || !Is(text[0], kAlphaChar)) return false;
-  for (const char c : text) {
-    if (static_cast<uint8_t>(c) <= ' ' || c == '"' || c == '<' || c == '>' || c == '\x7f') {
-      return false;
-    }
-  }
-  return true;
+  return AllOf(text, kUriChar) && AreEscapesGood(text);
 }
 
-bool DecodeHostPort(std::string_view text, HostPort* host_port) {
+bool DecodeHostPort(LentText lent, HostPort* host_port) {
+  const std::string_view text = lent.view();
   *host_port = {};
   size_t end;  // Of the host, its brackets included.
   if (!text.empty() && text[0] == '[') {
@@ -100,23 +124,17 @@ bool DecodeHostPort(std::string_view text, HostPort* host_port) {
     host_port->is_ipv6 = true;
     host_port->host = text.substr(1, end - 1);
     ++end;
-    if (host_port->host.find(':') == std::string_view::npos) return false;
-    for (const char c : host_port->host) {
-      if (!Is(c, kHexChar) && c != ':' && c != '.') return false;
-    }
+    Ipv6Bytes address;
+    if (!DecodeIpv6(host_port->host, &address)) return false;
   } else {
-    end = 0;
-    while (end < text.size() && Is(text[end], kHostChar)) ++end;
+    end = FindHostEnd(lent);
     host_port->host = text.substr(0, end);
     if (end == 0) return false;
   }
   const size_t colon = SkipBlanks(text, end);
   if (colon == text.size()) return true;
   if (text[colon] != ':') return false;
-  const std::optional<uint32_t> port = DecodeNumber(text.substr(colon + 1), 65535);
-  if (!port.has_value() || *port == 0) return false;
-  host_port->port = static_cast<uint16_t>(*port);
-  return true;
+  return DecodePort(text.substr(colon + 1), &host_port->port);
 }
 
 ParseError DecodeUri(std::string_view text, Uri* uri) {

@@ -68,8 +68,9 @@ ParseError Validator::CheckPresence() {
   }
   for (const HeaderId id : kOnce) {
     const Header* const header = message_.Find(id);
-    if (header == nullptr || header->next == 0) continue;
-    error_offset_ = message_.FindNext(header)->line.begin;
+    const Header* const second = header == nullptr ? nullptr : message_.FindNext(header);
+    if (second == nullptr) continue;
+    error_offset_ = second->line.begin;
     return ParseError::kRepeatedHeader;
   }
   return ParseError::kOk;

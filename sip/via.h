@@ -27,7 +27,7 @@ struct Via {
 };
 
 // One list member.
-[[nodiscard]] ParseError DecodeVia(std::string_view text, Via* via);
+[[nodiscard]] ParseError DecodeVia(LentText text, Via* via);
 
 // The topmost Via of a message: first member of its first Via line.
 [[nodiscard]] ParseError DecodeTopVia(const Message& message, Via* via);

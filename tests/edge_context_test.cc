@@ -38,18 +38,18 @@ constexpr PortIndex kClient = 4;
 class EdgeContext : public testing::Test {
  protected:
   // The response to a request with this Via, and where it went: "text" and flows_.
-  std::string Respond(const std::string& via, std::string_view source, int status,
-                      std::string_view extra = "", SaSet* set = nullptr) {
+  std::string Respond(const std::string& via, std::string_view source,
+                      const sip::ResponseHead& head = {.status = 403}, SaSet* set = nullptr) {
     const Parsed parsed(
         Replaced(RequestWith(""), "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1", via));
-    return Answer(parsed.message, source, status, extra, set);
+    return Answer(parsed.message, source, head, set);
   }
-  std::string Answer(const sip::Message& message, std::string_view source, int status,
-                     std::string_view extra, SaSet* set) {
+  std::string Answer(const sip::Message& message, std::string_view source,
+                     const sip::ResponseHead& head, SaSet* set) {
     sip::Via top;
     EXPECT_EQ(sip::DecodeTopVia(message, &top), sip::ParseError::kOk);
     const PortIndex port = set != nullptr ? set->port_ps : kGm4;
-    context_.Respond({message, top, {port, At(source)}, set}, status, extra, &actions_);
+    context_.Respond({message, top, {port, At(source)}, set}, head, &actions_);
     if (actions_.texts.empty()) return "nothing";
     const std::string text = actions_.texts.back();
     to_ = TextOf(actions_.flows.back().remote);
@@ -81,7 +81,7 @@ TEST_F(EdgeContext, TheCorePortIsFoundAndNamedInChargingVectors) {
 }
 
 TEST_F(EdgeContext, AResponseHasWhatRfc3261Wants) {
-  const std::string text = Respond("SIP/2.0/UDP 192.0.2.1:5062;branch=b", "192.0.2.1:9", 403);
+  const std::string text = Respond("SIP/2.0/UDP 192.0.2.1:5062;branch=b", "192.0.2.1:9");
   const std::string tag = ParamOf(ValueOf(text, "To"), "tag");
   EXPECT_EQ(tag.size(), 16u);
   EXPECT_EQ(text,
@@ -98,45 +98,45 @@ TEST_F(EdgeContext, AResponseHasWhatRfc3261Wants) {
 
 TEST_F(EdgeContext, ARetransmissionGetsTheSameTag) {
   const std::string via = "SIP/2.0/UDP 192.0.2.1:5062;branch=b";
-  EXPECT_EQ(Respond(via, "192.0.2.1:9", 403), Respond(via, "192.0.2.1:9", 403));
-  EXPECT_NE(Respond(via, "192.0.2.1:9", 403), Respond(via + "c", "192.0.2.1:9", 403));
+  EXPECT_EQ(Respond(via, "192.0.2.1:9"), Respond(via, "192.0.2.1:9"));
+  EXPECT_NE(Respond(via, "192.0.2.1:9"), Respond(via + "c", "192.0.2.1:9"));
 }
 
 TEST_F(EdgeContext, ReceivedAndRportAreToldAndUsed) {  // RFC 3581 4.
-  const std::string text = Respond("SIP/2.0/UDP 10.0.0.1;rport;branch=b", "192.0.2.1:9", 403);
+  const std::string text = Respond("SIP/2.0/UDP 10.0.0.1;rport;branch=b", "192.0.2.1:9");
   EXPECT_EQ(ValueOf(text, "Via"), "SIP/2.0/UDP 10.0.0.1;rport=9;branch=b;received=192.0.2.1");
   EXPECT_EQ(to_, "192.0.2.1:9");
-  const std::string without = Respond("SIP/2.0/UDP 10.0.0.1;branch=b", "192.0.2.1:9", 403);
+  const std::string without = Respond("SIP/2.0/UDP 10.0.0.1;branch=b", "192.0.2.1:9");
   EXPECT_EQ(ValueOf(without, "Via"), "SIP/2.0/UDP 10.0.0.1;branch=b;received=192.0.2.1");
   EXPECT_EQ(to_, "192.0.2.1:5060");
-  const std::string v6 = Respond("SIP/2.0/UDP [2001:db8::9];branch=b", "[2001:db8::1]:9", 403);
+  const std::string v6 = Respond("SIP/2.0/UDP [2001:db8::9];branch=b", "[2001:db8::1]:9");
   EXPECT_EQ(ValueOf(v6, "Via"), "SIP/2.0/UDP [2001:db8::9];branch=b;received=2001:db8::1");
 }
 
 TEST_F(EdgeContext, OverASetItGoesFromPortPcToPortUs) {  // Spec sheet 2.1; pitfalls 24.
   SaSet set;
   const std::string text = Respond("SIP/2.0/UDP 198.51.100.77:37002;rport;branch=b",
-                                   "198.51.100.77:37001", 403, "", Prepared(&set));
+                                   "198.51.100.77:37001", {.status = 403}, Prepared(&set));
   EXPECT_EQ(to_, "198.51.100.77:37002");
   EXPECT_EQ(from_, kClient);
   EXPECT_EQ(ParamOf(ValueOf(text, "Via"), "rport"), "37002");  // Never port_uc.
 }
 
-TEST_F(EdgeContext, ExtraLinesStandBeforeTheEnd) {
-  const std::string text =
-      Respond("SIP/2.0/UDP 192.0.2.1;branch=b", "192.0.2.1:9", 421, "Require: sec-agree\r\n");
+TEST_F(EdgeContext, FieldsStandBeforeTheEnd) {
+  const std::string text = Respond("SIP/2.0/UDP 192.0.2.1;branch=b", "192.0.2.1:9",
+                                   {.status = 421, .requires_sec_agree = true});
   EXPECT_TRUE(text.ends_with("Require: sec-agree\r\nContent-Length: 0\r\n\r\n")) << text;
 }
 
 TEST_F(EdgeContext, AnAckIsNeverAnswered) {  // RFC 3261 17.1.1.3.
   const Parsed parsed(RequestWith("", "ACK"));
-  EXPECT_EQ(Answer(parsed.message, "192.0.2.1:9", 403, "", nullptr), "nothing");
+  EXPECT_EQ(Answer(parsed.message, "192.0.2.1:9", {.status = 403}, nullptr), "nothing");
   EXPECT_EQ(context_.stats.sent, 0u);
 }
 
 TEST_F(EdgeContext, ARequestThatCannotBeAnsweredIsCounted) {
   const Parsed parsed(Replaced(RequestWith(""), "Call-ID: 1@example.net\r\n", ""));
-  EXPECT_EQ(Answer(parsed.message, "192.0.2.1:9", 400, "", nullptr), "nothing");
+  EXPECT_EQ(Answer(parsed.message, "192.0.2.1:9", {.status = 400}, nullptr), "nothing");
   EXPECT_EQ(context_.stats.drop_malformed, 1u);
 }
 
@@ -147,7 +147,7 @@ TEST_F(EdgeContext, AnAnswerThatDoesNotFitIsCountedAndNotCut) {
   }
   const Parsed parsed(RequestWith(vias));
   ASSERT_EQ(parsed.error, sip::ParseError::kOk);
-  EXPECT_EQ(Answer(parsed.message, "192.0.2.1:9", 403, "", nullptr), "nothing");
+  EXPECT_EQ(Answer(parsed.message, "192.0.2.1:9", {.status = 403}, nullptr), "nothing");
   EXPECT_EQ(context_.stats.drop_malformed, 1u);
 }
 

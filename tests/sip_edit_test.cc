@@ -234,6 +234,19 @@ TEST(SipEditor, RefusesTooMuchTextAndYieldsNothing) {
   EXPECT_EQ(editor.Finish(&slices), EditError::kTooMuchText);
 }
 
+TEST(SipEditor, SetsTheFirstParameterOfAnEmptyList) {
+  const Parsed parsed(RequestWith("Subject: a\r\nAuthorization: X \r\n"));
+  const std::string_view subject = parsed.message.Value(HeaderId::kSubject);
+  const std::string_view scheme = parsed.message.Value(HeaderId::kAuthorization);
+  Editor editor(parsed.message);
+  editor.SetParam(subject.substr(1), ';', "x", {"x=", "1"});
+  editor.InsertAfter(scheme, {" "});
+  editor.SetParam(scheme.substr(1), ',', "y", {"y=2"});
+  Slices slices;
+  ASSERT_EQ(editor.Finish(&slices), EditError::kOk);
+  EXPECT_NE(Joined(slices).find("Subject: a;x=1\r\nAuthorization: X y=2 \r\n"), std::string::npos);
+}
+
 TEST(SipEditor, EditsThatChangeNothingCostNothing) {
   const Parsed parsed(RequestWith(""));
   Editor editor(parsed.message);
@@ -244,6 +257,9 @@ TEST(SipEditor, EditsThatChangeNothingCostNothing) {
   Slices slices;
   EXPECT_EQ(editor.Finish(&slices), EditError::kOk);
   EXPECT_EQ(slices.count, 1);
+  for (int i = 0; i < Editor::kEditsMax; ++i) editor.RemoveHeaders(HeaderId::kVia);
+  editor.AppendLine({"", ""});  // Not even when all are taken.
+  EXPECT_EQ(editor.Finish(&slices), EditError::kOk);
 }
 
 TEST(SipEditorDeathTest, FirstMembersMustBeThere) {

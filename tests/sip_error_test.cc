@@ -8,7 +8,7 @@
 namespace sip {
 namespace {
 
-constexpr int kErrorCount = static_cast<int>(ParseError::kBadDigest) + 1;
+constexpr int kErrorCount = static_cast<int>(ParseError::kBadHeaderValue) + 1;
 
 TEST(SipError, EveryErrorHasItsOwnName) {
   std::set<std::string_view> names;
@@ -26,6 +26,7 @@ TEST(SipError, StatusTellsTheKindOfRefusal) {
   EXPECT_EQ(StatusFor(ParseError::kTooManyHeaders), 513);
   EXPECT_EQ(StatusFor(ParseError::kBadRequestUri), 400);
   EXPECT_EQ(StatusFor(ParseError::kBadSecurityHeader), 400);
+  EXPECT_EQ(StatusFor(ParseError::kBadHeaderValue), 400);
 }
 
 TEST(SipErrorDeathTest, NoStatusForAMessageThatIsGood) {

@@ -9,9 +9,9 @@
 #include "sip/address.h"
 #include "sip/digest.h"
 #include "sip/edit.h"
+#include "sip/response.h"
 #include "sip/security.h"
 #include "sip/via.h"
-#include "sip/writer.h"
 #include "tests/sip_fixture.h"
 
 namespace {

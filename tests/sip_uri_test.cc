@@ -77,6 +77,11 @@ TEST(SipUri, RefusesBrokenSyntax) {
            "sip:[]",
            "sip:[1]",
            "sip:[::1%eth0]",
+           "sip:[::1::2]",
+           "sip:[1:2:3:4:5:6:7:8:9]",
+           "sip:[2001:db8::9:1",
+           "sip:2001:db8::9:1",
+           "sip:[[::1]]",
            "sip:[::1]x",
            "sip:h/x",
            "sip:h;",
@@ -95,9 +100,31 @@ TEST(SipUri, RefusesBrokenSyntax) {
            "urn::x",
            "urn:x:",
            "sip:h\x7f",
+           "sip:%zz@h",
+           "sip:a%4@h",
+           "sip:a:%@h",
+           "sip:h;p=%g1",
+           "sip:h?a=%1",
+           "tel:1;p=%",
+           "urn:service:sos%4",
        }) {
     EXPECT_EQ(Decoded(text), "BadRequestUri") << text;
   }
+}
+
+// RFC 4475 3.1.1.3, 3.1.1.4: escapes stay as they are, whatever they mean.
+TEST(SipUri, EscapesStay) {
+  EXPECT_EQ(Decoded("sip:sips%3Auser%40example.com@example.net"),
+            "sip|sips%3Auser%40example.com||example.net|0||");
+  EXPECT_EQ(Decoded("sip:%25%34%31:%00@h;a=%2c?b=%0d%0A"), "sip|%25%34%31|%00|h|0|;a=%2c|b=%0d%0A");
+}
+
+// RFC 5118 4.2, 4.3, 4.10: where the address ends and the port begins.
+TEST(SipUri, Ipv6) {
+  EXPECT_EQ(Decoded("sip:[2001:db8::10:5070]"), "sip|||[2001:db8::10:5070]|0||");
+  EXPECT_EQ(Decoded("sip:[2001:db8::10]:5070"), "sip|||[2001:db8::10]|5070||");
+  EXPECT_EQ(Decoded("sip:user@[2001:DB8:0:0:8:800:200C:417A];lr"),
+            "sip|user||[2001:DB8:0:0:8:800:200C:417A]|0|;lr|");
 }
 
 TEST(SipUri, UnsupportedSchemeSetsOnlyTheText) {

@@ -26,14 +26,14 @@ TEST_F(CoreRegistrar, ChallengesWithKeysForTheEdge) {
   sip::Digest digest;
   ASSERT_EQ(sip::DecodeDigest(challenge.Value(sip::HeaderId::kWwwAuthenticate), &digest),
             sip::ParseError::kOk);
-  EXPECT_EQ(digest.realm.value, kRealm);
-  EXPECT_EQ(digest.algorithm.value, "AKAv1-MD5");
-  EXPECT_EQ(digest.qop.value, "auth");
-  const UsimAnswer answer = Usim(0, std::string(digest.nonce.value));
+  EXPECT_EQ(digest.realm().value, kRealm);
+  EXPECT_EQ(digest.algorithm().value, "AKAv1-MD5");
+  EXPECT_EQ(digest.qop().value, "auth");
+  const UsimAnswer answer = Usim(0, std::string(digest.nonce().value));
   ASSERT_EQ(verdict_, AutnResult::kOk);
-  EXPECT_EQ(digest.ck.value, HexEncode(answer.ck));
-  EXPECT_EQ(digest.ik.value, HexEncode(answer.ik));
-  EXPECT_TRUE(digest.ck.quoted && digest.ik.quoted);
+  EXPECT_EQ(digest.ck().value, HexEncode(answer.ck));
+  EXPECT_EQ(digest.ik().value, HexEncode(answer.ik));
+  EXPECT_TRUE(digest.ck().quoted && digest.ik().quoted);
   EXPECT_THAT(challenge.Value(sip::HeaderId::kPChargingVector), HasSubstr(";term-ioi="));
   EXPECT_THAT(Violated(), IsEmpty());
 }

@@ -70,7 +70,7 @@ inline std::string NonceOf(const sip::Message& challenge) {
   sip::Digest digest;
   EXPECT_EQ(sip::DecodeDigest(challenge.Value(sip::HeaderId::kWwwAuthenticate), &digest),
             sip::ParseError::kOk);
-  return std::string(digest.nonce.value);
+  return std::string(digest.nonce().value);
 }
 // Credentials with that password.
 inline std::string Credentials(const std::string& imsi, const std::string& nonce,

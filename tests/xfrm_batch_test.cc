@@ -48,7 +48,11 @@ size_t FixedSize(int type) {
     case XFRM_MSG_GETSA:
       return sizeof(xfrm_usersa_id);
     case XFRM_MSG_DELPOLICY:
+    case XFRM_MSG_GETPOLICY:
       return sizeof(xfrm_userpolicy_id);
+    case XFRM_MSG_GETAE:
+    case XFRM_MSG_NEWAE:
+      return sizeof(xfrm_aevent_id);
     default:
       return sizeof(xfrm_userpolicy_info);
   }
@@ -260,6 +264,46 @@ TEST_F(XfrmBatch, UpdateCarriesLifetimesWithoutKeys) {
   EXPECT_EQ(ParseAlgorithm(request, XFRMA_ALG_CRYPT).name, "ecb(cipher_null)");
 }
 
+TEST_F(XfrmBatch, SoftLifetimeIsCountedFromTheAddTimeToo) {
+  Sa sa = SampleSa(nullptr);
+  sa.soft_seconds = 30;
+  batch_.Clear(1);
+  batch_.UpdateSa(sa);
+  const xfrm_usersa_info info = Parse(batch_.Seal()).at(0).Fixed<xfrm_usersa_info>();
+  EXPECT_EQ(info.lft.soft_add_expires_seconds, 30u);
+  EXPECT_EQ(info.lft.hard_add_expires_seconds, 60u);
+}
+
+TEST_F(XfrmBatch, ReplayStateIsAskedForAndReplaced) {
+  const SaId id = SampleSa(nullptr).id();
+  ReplayState narrow{1, 2, 0, {3}};
+  ReplayState wide{1, 2, 100, {3, 4, 5, 6}};
+  batch_.Clear(1);
+  batch_.GetReplay(id);
+  batch_.SetReplay(id, narrow);
+  batch_.SetReplay(id, wide);
+  const std::vector<Request> requests = Parse(batch_.Seal());
+  ASSERT_THAT(requests, SizeIs(3));
+  for (const Request& request : requests) {
+    const xfrm_aevent_id event = request.Fixed<xfrm_aevent_id>();
+    EXPECT_EQ(event.sa_id.spi, htonl(0x12345678));
+    EXPECT_EQ(event.sa_id.family, AF_INET);
+    EXPECT_EQ(event.sa_id.proto, IPPROTO_ESP);
+    EXPECT_EQ(event.flags, 0u);
+  }
+  EXPECT_EQ(requests[0].header.nlmsg_type, XFRM_MSG_GETAE);
+  EXPECT_THAT(requests[0].attributes, IsEmpty());
+  EXPECT_EQ(requests[1].header.nlmsg_type, XFRM_MSG_NEWAE);
+  EXPECT_EQ(requests[1].header.nlmsg_flags, NLM_F_REQUEST | NLM_F_REPLACE);
+  ReplayState read;
+  EXPECT_TRUE(FromWire(requests[1].attributes.at(XFRMA_REPLAY_VAL), &read));
+  EXPECT_EQ(read, narrow);
+  const Bytes window = requests[2].attributes.at(XFRMA_REPLAY_ESN_VAL);
+  EXPECT_THAT(window, SizeIs(sizeof(xfrm_replay_state_esn) + 16));
+  EXPECT_TRUE(FromWideWire(window, &read));
+  EXPECT_EQ(read, wide);
+}
+
 TEST_F(XfrmBatch, DeleteAndGetNameTheSa) {
   batch_.Clear(1);
   batch_.DeleteSa({At("192.0.2.10"), 77777});
@@ -341,6 +385,16 @@ TEST_F(XfrmBatch, DeletedPolicyHasTheVerySelectorOfTheAddedOne) {
   EXPECT_EQ(std::memcmp(&added.sel, &deleted.sel, sizeof(added.sel)), 0);
   EXPECT_EQ(added.dir, deleted.dir);
   EXPECT_EQ(deleted.index, 0u);
+}
+
+TEST_F(XfrmBatch, GetNamesThePolicyAsDeleteDoes) {
+  batch_.Clear(1);
+  batch_.DeletePolicy(SamplePolicy(Direction::kOut));
+  batch_.GetPolicy(SamplePolicy(Direction::kOut));
+  const std::vector<Request> requests = Parse(batch_.Seal());
+  EXPECT_EQ(requests[1].header.nlmsg_type, XFRM_MSG_GETPOLICY);
+  EXPECT_EQ(requests[1].header.nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK);
+  EXPECT_THAT(requests[1].body, ElementsAreArray(requests[0].body));
 }
 
 TEST_F(XfrmBatch, PolicyForEveryPortIsRefused) {

@@ -94,7 +94,7 @@ TEST(XfrmFakeAnswer, PolicyCarriesTemplatesAndType) {
 TEST(XfrmFakeAnswer, ExpiryAnswersNobody) {
   const EspKeys keys({}, SampleIk(), SampleCk());
   Datagram datagram;
-  AppendHardExpire(ToWire(SampleSa(&keys)), &datagram);
+  AppendExpire(ToWire(SampleSa(&keys)), true, &datagram);
   const nlmsghdr* header = Header(datagram);
   EXPECT_EQ(header->nlmsg_type, XFRM_MSG_EXPIRE);
   EXPECT_EQ(header->nlmsg_seq, 0u);

@@ -124,6 +124,52 @@ TEST_F(XfrmFakeKernel, HeldAnswersComeLateAndWhole) {
   EXPECT_THAT(late, IsEmpty());
 }
 
+TEST_F(XfrmFakeKernel, CutAnswersAreThoseThatWouldHaveFitted) {
+  kernel_.CutNextAnswers(1);
+  EXPECT_THAT(AddSpis({1001, 1001, 1001, 1002}), SizeIs(1));
+  EXPECT_FALSE(verdict_.complete());
+  EXPECT_THAT(Spis(), UnorderedElementsAre(1001, 1002));
+  EXPECT_THAT(AddSpis({1002, 1002}), SizeIs(2)) << "once";
+}
+
+TEST_F(XfrmFakeKernel, InterruptedDumpSaysSoOnce) {
+  AddSpis({1001});
+  kernel_.InterruptNextDump();
+  AddSpis({1002});
+  EXPECT_TRUE(verdict_.all_ok()) << "that was no dump";
+  for (const std::errc expected : {std::errc::interrupted, kOk}) {
+    batch_.Clear(next_);
+    batch_.DumpSas();
+    Send();
+    ASSERT_TRUE(verdict_.complete());
+    EXPECT_EQ(verdict_.error(0), expected);
+  }
+}
+
+TEST_F(XfrmFakeKernel, TellsWhichSaCarriesAFlow) {
+  EXPECT_EQ(kernel_.CarrierOf(SampleSelector(), 4711), std::nullopt);
+  AddSpis({1001, 1003, 1002});
+  EXPECT_EQ(kernel_.CarrierOf(SampleSelector(), 4711), Id(1002));
+  EXPECT_EQ(kernel_.CarrierOf(SampleSelector(), 1), std::nullopt);
+  Selector other = SampleSelector();
+  other.source_port = 1;
+  EXPECT_EQ(kernel_.CarrierOf(other, 4711), std::nullopt);
+}
+
+TEST_F(XfrmFakeKernel, SoftEventComesFirstHoweverFarTimeLeaps) {
+  Sa sa = SampleSa(&keys_, 1001);
+  sa.soft_seconds = 30;
+  batch_.Clear(next_);
+  batch_.AddSa(sa);
+  Send();
+  Datagrams events;
+  kernel_.Advance(kNow + 1000, &events);
+  const std::vector<Reply> replies = ReadAll(events);
+  ASSERT_THAT(replies, SizeIs(2));
+  EXPECT_FALSE(replies[0].hard);
+  EXPECT_TRUE(replies[1].hard);
+}
+
 TEST_F(XfrmFakeKernel, ShowsWhatItHolds) {
   AddSpis({1001, 1002});
   batch_.Clear(next_);

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include <cstring>
+#include <functional>
 #include <memory>
 
 #include "tests/xfrm_samples.h"
@@ -113,6 +114,113 @@ TEST(XfrmReply, ReadsAnSaWithoutItsKeys) {
   EXPECT_EQ(reply.sa.replay_window, 32);
 }
 
+// The SA that a batch asks for, as a dump shows it, with something changed.
+SaInfo ShownWith(const std::function<void(xfrm_usersa_info*)>& change, const EspKeys& keys) {
+  xfrm_usersa_info info = ToWire(SampleSa(&keys));
+  change(&info);
+  Batch batch;
+  batch.Clear(1);
+  batch.AddSa(SampleSa(&keys));
+  Bytes bytes;
+  AppendSa(info, batch.Seal().subspan(sizeof(nlmsghdr) + sizeof(info)), 9, 0, &bytes);
+  return One(bytes).sa;
+}
+
+TEST(XfrmReply, TellsTheAlgorithmsOfAnSa) {
+  for (const Algorithms algorithms : kLegalAlgorithms) {
+    const EspKeys keys(algorithms, SampleIk(), SampleCk());
+    EXPECT_EQ(ShownWith([](xfrm_usersa_info*) {}, keys).algorithms, algorithms)
+        << Name(algorithms.integrity) << "=" << Name(algorithms.encryption);
+  }
+}
+
+TEST(XfrmReply, AlgorithmsOfOthersAreNone) {
+  const EspKeys keys({Integrity::kHmacSha1_96, Encryption::kAesCbc}, SampleIk(), SampleCk());
+  Batch batch;
+  batch.Clear(1);
+  batch.AddSa(SampleSa(&keys));
+  const std::span<const std::byte> request = batch.Seal();
+  const size_t auth_at = sizeof(nlmsghdr) + sizeof(xfrm_usersa_info);
+  const size_t auth_size = sizeof(nlattr) + sizeof(xfrm_algo_auth) + 20;
+  const auto shown = [&](std::span<const std::byte> attributes) {
+    Bytes bytes;
+    AppendSa(ToWire(SampleSa(&keys)), attributes, 9, 0, &bytes);
+    return One(bytes).sa.algorithms;
+  };
+  EXPECT_EQ(shown(request.subspan(auth_at)), keys.algorithms());
+  EXPECT_EQ(shown({}), std::nullopt);
+  EXPECT_EQ(shown(request.subspan(auth_at, auth_size)), std::nullopt) << "no encryption";
+  EXPECT_EQ(shown(request.subspan(auth_at + auth_size)), std::nullopt) << "no integrity";
+  for (const size_t at : {offsetof(xfrm_algo_auth, alg_name), offsetof(xfrm_algo_auth, alg_key_len),
+                          offsetof(xfrm_algo_auth, alg_trunc_len)}) {
+    Bytes other(request.begin(), request.end());
+    other[auth_at + sizeof(nlattr) + at] ^= std::byte{8};
+    EXPECT_EQ(shown(std::span(other).subspan(auth_at)), std::nullopt) << at;
+  }
+}
+
+TEST(XfrmReply, ExactIsWhatABatchMakes) {
+  const EspKeys keys({}, SampleIk(), SampleCk());
+  EXPECT_TRUE(ShownWith([](xfrm_usersa_info*) {}, keys).is_exact);
+  const std::vector<std::function<void(xfrm_usersa_info*)>> changes = {
+      [](xfrm_usersa_info* info) { info->mode = XFRM_MODE_TUNNEL; },
+      [](xfrm_usersa_info* info) { info->flags = XFRM_STATE_ESN; },
+      [](xfrm_usersa_info* info) { info->sel.prefixlen_s = 31; },
+      [](xfrm_usersa_info* info) { info->sel.prefixlen_d = 0; },
+      [](xfrm_usersa_info* info) { info->sel.sport_mask = 0; },
+      [](xfrm_usersa_info* info) { info->sel.dport_mask = 0xff00; },
+      [](xfrm_usersa_info* info) { info->sel.proto = IPPROTO_UDP; },
+      [](xfrm_usersa_info* info) { info->sel.ifindex = 1; },
+      [](xfrm_usersa_info* info) { info->sel.family = AF_INET6; },
+  };
+  for (size_t i = 0; i < changes.size(); ++i) {
+    EXPECT_FALSE(ShownWith(changes[i], keys).is_exact) << i;
+  }
+}
+
+Bytes ReplayEvent(uint16_t type, std::span<const std::byte> payload) {
+  const EspKeys keys({}, SampleIk(), SampleCk());
+  xfrm_usersa_info info = ToWire(SampleSa(&keys));
+  info.curlft = {100, 3, 1'700'000'000, 1'700'000'005};
+  Bytes attribute;
+  AppendAttribute(type, payload, &attribute);
+  Bytes bytes;
+  AppendReplayEvent(info, 0, attribute, 9, &bytes);
+  return bytes;
+}
+
+TEST(XfrmReply, ReadsAReplayState) {
+  const ReplayState state{7, 8, 0, {9}};
+  const xfrm_replay_state wire = ToWire(state);
+  const Reply reply = One(ReplayEvent(XFRMA_REPLAY_VAL, std::as_bytes(std::span(&wire, 1))));
+  EXPECT_EQ(reply.kind, ReplyKind::kReplay);
+  EXPECT_EQ(reply.sequence, 9u);
+  EXPECT_EQ(reply.replay, state);
+  EXPECT_EQ(reply.sa.id.spi, 0x12345678u);
+  EXPECT_EQ(reply.sa.id.destination, At("192.0.2.10"));
+  EXPECT_EQ(reply.sa.source, At("198.51.100.77"));
+  EXPECT_EQ(reply.sa.reqid, 4711u);
+  EXPECT_EQ(reply.sa.bytes, 100u);
+  EXPECT_EQ(reply.sa.used_at, 1'700'000'005u);
+}
+
+TEST(XfrmReply, ReadsAWideReplayStateThatCouldBeOurs) {
+  const ReplayState state{7, 8, 255, {9, 0, 0, 0, 0, 0, 0, 10}};
+  WideWindow wire = ToWideWire(state);
+  const std::span<std::byte> payload(wire.bytes.data(), wire.size);
+  EXPECT_EQ(One(ReplayEvent(XFRMA_REPLAY_ESN_VAL, payload)).replay, state);
+
+  const size_t fields[] = {
+      offsetof(xfrm_replay_state_esn, seq_hi), offsetof(xfrm_replay_state_esn, oseq_hi),
+      offsetof(xfrm_replay_state_esn, bmp_len), offsetof(xfrm_replay_state_esn, replay_window) + 1};
+  for (const size_t field : fields) {
+    WideWindow other = wire;
+    other.bytes[field] ^= std::byte{1};
+    const std::span<std::byte> bytes(other.bytes.data(), other.size);
+    EXPECT_EQ(One(ReplayEvent(XFRMA_REPLAY_ESN_VAL, bytes)).kind, ReplyKind::kOther) << field;
+  }
+}
+
 TEST(XfrmReply, SasOfOtherProtocolsAreOfNoInterest) {
   const EspKeys keys({}, SampleIk(), SampleCk());
   xfrm_usersa_info info = ToWire(SampleSa(&keys));
@@ -146,14 +254,17 @@ TEST(XfrmReply, ForwardPoliciesAreOfNoInterest) {
   EXPECT_EQ(One(bytes).kind, ReplyKind::kOther);
 }
 
-TEST(XfrmReply, ReadsAHardExpiry) {
+TEST(XfrmReply, ReadsHardAndSoftExpiry) {
   const EspKeys keys({}, SampleIk(), SampleCk());
   Bytes bytes;
-  AppendHardExpire(ToWire(SampleSa(&keys)), &bytes);
+  AppendExpire(ToWire(SampleSa(&keys)), true, &bytes);
   const Reply reply = One(bytes);
   EXPECT_EQ(reply.kind, ReplyKind::kExpire);
   EXPECT_TRUE(reply.hard);
   EXPECT_EQ(reply.sa.id.spi, 0x12345678u);
+  bytes.clear();
+  AppendExpire(ToWire(SampleSa(&keys)), false, &bytes);
+  EXPECT_FALSE(One(bytes).hard);
 }
 
 TEST(XfrmReply, ReadsTheEndOfADump) {
@@ -187,12 +298,14 @@ TEST(XfrmReply, CutInputIsMalformed) {
   const EspKeys keys({}, SampleIk(), SampleCk());
   const Policy policy = SamplePolicy();
   const xfrm_user_tmpl entry = TemplateOf(policy);
-  std::vector<Bytes> messages(5);
+  const xfrm_replay_state wire{};
+  std::vector<Bytes> messages(6);
   messages[0] = Ack(7, kExists, "explained");
   AppendSa(ToWire(SampleSa(&keys)), {}, 9, 0, &messages[1]);
   AppendPolicy(ToWire(policy), std::as_bytes(std::span(&entry, 1)), 9, 0, &messages[2]);
-  AppendHardExpire(ToWire(SampleSa(&keys)), &messages[3]);
+  AppendExpire(ToWire(SampleSa(&keys)), true, &messages[3]);
   AppendDone(9, &messages[4]);
+  messages[5] = ReplayEvent(XFRMA_REPLAY_VAL, std::as_bytes(std::span(&wire, 1)));
   for (Bytes& message : messages) {
     EXPECT_FALSE(IsMalformed(message, message.size()));
     nlmsghdr header;
@@ -209,7 +322,7 @@ TEST(XfrmReply, ShortMessagesAreMalformed) {
   std::vector<Bytes> messages(4);
   messages[0] = Ack(7);
   AppendSa(ToWire(SampleSa(&keys)), {}, 9, 0, &messages[1]);
-  AppendHardExpire(ToWire(SampleSa(&keys)), &messages[2]);
+  AppendExpire(ToWire(SampleSa(&keys)), true, &messages[2]);
   AppendDone(9, &messages[3]);
   for (Bytes& message : messages) {
     PatchHeader(&message, sizeof(nlmsghdr) + 3, 0);

@@ -75,8 +75,8 @@ void CheckAuthorization(const sip::Message& request, const CheckContext& context
     check.Fail("Authorization is broken or has a parameter twice");
     return;
   }
-  if (!digest.ik.text.empty() || !digest.ck.text.empty()) check.Fail("Authorization has ik or ck");
-  const sip::Param& mark = digest.integrity_protected;
+  if (!digest.ik().text.empty() || !digest.ck().text.empty()) check.Fail("Authorization has ik or ck");
+  const sip::Param& mark = digest.integrity_protected();
   if (mark.text.empty()) {
     if (!context.accept_unprotected) check.Fail("integrity-protected is missing");
   } else if (mark.value != "yes" && mark.value != "no") {

@@ -120,8 +120,8 @@ bool Registrar::Read(const sip::Message& message, Request* request, RegisterAnsw
         sip::ParseError::kOk) {
       return false;
     }
-    identity = request->digest.username.value;
-    request->is_protected = request->digest.integrity_protected.value == "yes";
+    identity = request->digest.username().value;
+    request->is_protected = request->digest.integrity_protected().value == "yes";
   }
 
   std::string_view rest;
@@ -147,10 +147,10 @@ bool Registrar::Read(const sip::Message& message, Request* request, RegisterAnsw
 Registrar::Verdict Registrar::Judge(const Request& request, Subscriber* subscriber,
                                     uint64_t now_ms) {
   const sip::Digest& digest = request.digest;
-  const bool answers_open = subscriber->challenged && !digest.nonce.value.empty() &&
-                            digest.nonce.value == MakeNonce(subscriber->vector);
-  if (answers_open && !digest.auts.value.empty()) return JudgeAuts(request, subscriber);
-  if (answers_open && !digest.response.value.empty()) {
+  const bool answers_open = subscriber->challenged && !digest.nonce().value.empty() &&
+                            digest.nonce().value == MakeNonce(subscriber->vector);
+  if (answers_open && !digest.auts().value.empty()) return JudgeAuts(request, subscriber);
+  if (answers_open && !digest.response().value.empty()) {
     if (!request.is_protected && !options_.accept_unprotected) return Verdict::kChallenge;
     return JudgeResponse(request, subscriber);
   }
@@ -158,8 +158,8 @@ Registrar::Verdict Registrar::Judge(const Request& request, Subscriber* subscrib
   const bool trusted = request.is_protected || options_.accept_unprotected;
   if (!trusted || Find(request.subscriber, now_ms) == nullptr) return Verdict::kChallenge;
   // A phone repeats the last nonce and response in a refresh; any other answer is none.
-  const bool repeats_last = digest.nonce.value == subscriber->accepted_nonce;
-  if (!digest.response.value.empty() && !repeats_last) return Verdict::kChallenge;
+  const bool repeats_last = digest.nonce().value == subscriber->accepted_nonce;
+  if (!digest.response().value.empty() && !repeats_last) return Verdict::kChallenge;
   if (options_.accept_unprotected && !request.is_protected && !repeats_last) {
     return Verdict::kChallenge;
   }
@@ -173,7 +173,7 @@ Registrar::Verdict Registrar::JudgeAuts(const Request& request, Subscriber* subs
   Bytes14 octets;
   uint64_t sqn_ms = 0;
   const Milenage keys = subscribers_.Keys(request.subscriber);
-  if (!Base64Decode(request.digest.auts.value, octets) ||
+  if (!Base64Decode(request.digest.auts().value, octets) ||
       !VerifyAuts(keys, subscriber->vector.rand, octets, &sqn_ms)) {
     return Verdict::kRefuse;
   }
@@ -184,20 +184,20 @@ Registrar::Verdict Registrar::JudgeAuts(const Request& request, Subscriber* subs
 
 Registrar::Verdict Registrar::JudgeResponse(const Request& request, Subscriber* subscriber) {
   const sip::Digest& digest = request.digest;
-  const std::string expected = DigestResponse({.username = digest.username.value,
-                                               .realm = digest.realm.value,
+  const std::string expected = DigestResponse({.username = digest.username().value,
+                                               .realm = digest.realm().value,
                                                .method = request.message->method_text(),
-                                               .uri = digest.uri.value,
-                                               .nonce = digest.nonce.value,
-                                               .qop = digest.qop.value,
-                                               .nc = digest.nc.value,
-                                               .cnonce = digest.cnonce.value,
+                                               .uri = digest.uri().value,
+                                               .nonce = digest.nonce().value,
+                                               .qop = digest.qop().value,
+                                               .nc = digest.nc().value,
+                                               .cnonce = digest.cnonce().value,
                                                .password = AsText(subscriber->vector.res)});
-  const bool right = sip::EqualsIgnoreCase(digest.realm.value, subscribers_.realm()) &&
-                     sip::EqualsIgnoreCase(digest.response.value, expected);
+  const bool right = sip::EqualsIgnoreCase(digest.realm().value, subscribers_.realm()) &&
+                     sip::EqualsIgnoreCase(digest.response().value, expected);
   if (!right) return Verdict::kRefuse;
   subscriber->challenged = false;
-  subscriber->accepted_nonce = digest.nonce.value;
+  subscriber->accepted_nonce = digest.nonce().value;
   return Verdict::kAccept;
 }
 

@@ -5,9 +5,9 @@
 
 #include "sip/address.h"
 #include "sip/list.h"
+#include "sip/response.h"
 #include "sip/uri.h"
 #include "sip/via.h"
-#include "sip/writer.h"
 
 namespace tools {
 namespace {

@@ -24,7 +24,7 @@ bool HasKeys(const sip::Message& message) {
     sip::Digest digest;
     const std::string_view value = message.Value(*header);
     if (sip::DecodeDigest(value, &digest) != sip::ParseError::kOk) return true;  // Who knows.
-    if (!digest.ik.text.empty() || !digest.ck.text.empty()) return true;
+    if (!digest.ik().text.empty() || !digest.ck().text.empty()) return true;
   }
   return false;
 }

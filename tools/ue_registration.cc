@@ -86,10 +86,10 @@ UeRegistration::Outcome UeRegistration::OnChallenge(const sip::Message& response
   Bytes16 rand, autn;
   if (sip::DecodeDigest(response.Value(sip::HeaderId::kWwwAuthenticate), &digest) !=
           sip::ParseError::kOk ||
-      !ParseNonce(digest.nonce.value, &rand, &autn)) {
+      !ParseNonce(digest.nonce().value, &rand, &autn)) {
     return Fail(Failure::kBadChallenge, "WWW-Authenticate without RAND and AUTN");
   }
-  if (digest.algorithm.value != "AKAv1-MD5") {
+  if (digest.algorithm().value != "AKAv1-MD5") {
     return Fail(Failure::kBadChallenge, "algorithm is not AKAv1-MD5");
   }
 
@@ -99,7 +99,7 @@ UeRegistration::Outcome UeRegistration::OnChallenge(const sip::Message& response
       return Fail(Failure::kNetworkNotTrusted, "");
     case AutnResult::kSyncFailure:
       // The way the challenged REGISTER took, and a set of its own: TS 24.229 5.1.1.5.3.
-      authorization_ = DigestText(digest.nonce.value, "", Base64Encode(answer.auts));
+      authorization_ = DigestText(digest.nonce().value, "", Base64Encode(answer.auts));
       OfferNewSet();
       Send(transaction_->flow(), now_us, outbox);
       return Outcome::kWaiting;
@@ -108,7 +108,7 @@ UeRegistration::Outcome UeRegistration::OnChallenge(const sip::Message& response
   }
   sqn_ms_ = answer.sqn;
   if (options_->fault == Fault::kWrongResponse) answer.res[0] ^= 1;
-  authorization_ = DigestText(digest.nonce.value, AsText(answer.res), "");
+  authorization_ = DigestText(digest.nonce().value, AsText(answer.res), "");
   if (pending_) {
     const std::string wrong = TakeServer(response, options_->offer, &*pending_);
     if (!wrong.empty()) return Fail(Failure::kNoAgreement, wrong);

@@ -12,9 +12,6 @@
 namespace xfrm {
 namespace {
 
-constexpr uint8_t kWindowInSa = 32;
-constexpr int kBitsPerWord = 32;
-
 template <typename T>
 void PutBody(nlmsghdr* header, const T& body) {
   std::memcpy(mnl_nlmsg_put_extra_header(header, sizeof(T)), &body, sizeof(T));
@@ -67,15 +64,25 @@ void PutKeys(nlmsghdr* header, const EspKeys& keys) {
   PutAlgorithm(header, KernelNameOf(keys.algorithms().encryption), keys.encryption_key());
 }
 
+void PutWideWindow(nlmsghdr* header, const ReplayState& state) {
+  const WideWindow window = ToWideWire(state);
+  std::memcpy(PutAttribute(header, XFRMA_REPLAY_ESN_VAL, window.size), window.bytes.data(),
+              window.size);
+}
+
 // A window over 32 packets does not fit the SA's own bitmap and comes as one of its own. Without
 // the ESN flag the sequence numbers stay 32 bits wide (TS 33.203 7.1).
 void PutReplayWindow(nlmsghdr* header, uint8_t window) {
-  if (window <= kWindowInSa) return;
-  xfrm_replay_state_esn state = Zeroed<xfrm_replay_state_esn>();
-  state.replay_window = window;
-  state.bmp_len = static_cast<uint32_t>((window + kBitsPerWord - 1) / kBitsPerWord);
-  const size_t size = sizeof(state) + state.bmp_len * sizeof(uint32_t);
-  std::memcpy(PutAttribute(header, XFRMA_REPLAY_ESN_VAL, size), &state, sizeof(state));
+  if (window <= kWindowInSaMax) return;
+  ReplayState fresh;
+  fresh.window = window;
+  PutWideWindow(header, fresh);
+}
+
+xfrm_aevent_id EventIdOf(const SaId& id) {
+  xfrm_aevent_id wire = Zeroed<xfrm_aevent_id>();
+  wire.sa_id = ToWire(id);
+  return wire;
 }
 
 }  // namespace
@@ -116,6 +123,25 @@ int Batch::GetSa(const SaId& id) {
   return End(header);
 }
 
+int Batch::GetReplay(const SaId& id) {
+  nlmsghdr* header = Begin(XFRM_MSG_GETAE, 0);
+  PutBody(header, EventIdOf(id));
+  return End(header);
+}
+
+// The kernel wants to read "replace", though nothing else can be meant.
+int Batch::SetReplay(const SaId& id, const ReplayState& state) {
+  nlmsghdr* header = Begin(XFRM_MSG_NEWAE, NLM_F_REPLACE);
+  PutBody(header, EventIdOf(id));
+  if (state.window > kWindowInSaMax) {
+    PutWideWindow(header, state);
+  } else {
+    const xfrm_replay_state wire = ToWire(state);
+    std::memcpy(PutAttribute(header, XFRMA_REPLAY_VAL, sizeof(wire)), &wire, sizeof(wire));
+  }
+  return End(header);
+}
+
 int Batch::AddPolicy(const Policy& policy) {
   return PutPolicy(XFRM_MSG_NEWPOLICY, NLM_F_CREATE | NLM_F_EXCL, policy);
 }
@@ -125,12 +151,11 @@ int Batch::UpdatePolicy(const Policy& policy) {
 }
 
 int Batch::DeletePolicy(const Policy& policy) {
-  nlmsghdr* header = Begin(XFRM_MSG_DELPOLICY, 0);
-  xfrm_userpolicy_id id = Zeroed<xfrm_userpolicy_id>();
-  id.sel = SelectorOf(policy);
-  id.dir = policy.direction == Direction::kIn ? XFRM_POLICY_IN : XFRM_POLICY_OUT;
-  PutBody(header, id);
-  return End(header);
+  return PutPolicyId(XFRM_MSG_DELPOLICY, policy);
+}
+
+int Batch::GetPolicy(const Policy& policy) {
+  return PutPolicyId(XFRM_MSG_GETPOLICY, policy);
 }
 
 int Batch::DumpSas() {
@@ -182,6 +207,15 @@ int Batch::PutPolicy(uint16_t type, uint16_t flags, const Policy& policy) {
   PutBody(header, ToWire(policy));
   const xfrm_user_tmpl entry = TemplateOf(policy);
   mnl_attr_put(header, XFRMA_TMPL, sizeof(entry), &entry);
+  return End(header);
+}
+
+int Batch::PutPolicyId(uint16_t type, const Policy& policy) {
+  nlmsghdr* header = Begin(type, 0);
+  xfrm_userpolicy_id id = Zeroed<xfrm_userpolicy_id>();
+  id.sel = SelectorOf(policy);
+  id.dir = policy.direction == Direction::kIn ? XFRM_POLICY_IN : XFRM_POLICY_OUT;
+  PutBody(header, id);
   return End(header);
 }
 

@@ -39,11 +39,15 @@ class Batch {
   // UPDSA: new lifetimes, counted from the add time, which stays. ESRCH when gone. The kernel takes
   // nothing else over, so sa.keys may be null: then no key leaves the process.
   int UpdateSa(const Sa& sa);
-  int DeleteSa(const SaId& id);            // ESRCH when gone.
-  int GetSa(const SaId& id);               // Answered by an SA or ESRCH.
+  int DeleteSa(const SaId& id);   // ESRCH when gone.
+  int GetSa(const SaId& id);      // Answered by an SA or ESRCH.
+  int GetReplay(const SaId& id);  // GETAE, answered by a ReplayState or ESRCH.
+  // NEWAE. EINVAL when the SA has a window over 32 and the state one of another size.
+  int SetReplay(const SaId& id, const ReplayState& state);
   int AddPolicy(const Policy& policy);     // NEWPOLICY, EEXIST when there is one.
   int UpdatePolicy(const Policy& policy);  // Adds or replaces.
   int DeletePolicy(const Policy& policy);  // ENOENT when gone.
+  int GetPolicy(const Policy& policy);     // Answered by a policy or ENOENT.
   // A dump must be alone in its batch: REQUIRES count() == 0, and nothing is added after it.
   int DumpSas();
   int DumpPolicies();
@@ -61,6 +65,7 @@ class Batch {
   int End(nlmsghdr* header);
   int PutSa(uint16_t type, uint16_t flags, const Sa& sa);
   int PutPolicy(uint16_t type, uint16_t flags, const Policy& policy);
+  int PutPolicyId(uint16_t type, const Policy& policy);
   int PutDump(uint16_t type);
 
   std::unique_ptr<std::byte[]> bytes_;

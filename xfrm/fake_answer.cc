@@ -78,13 +78,39 @@ void AppendPolicy(const xfrm_userpolicy_info& info, std::span<const std::byte> t
   End(at, datagram);
 }
 
-void AppendHardExpire(const xfrm_usersa_info& info, std::vector<std::byte>* datagram) {
+void AppendExpire(const xfrm_usersa_info& info, bool hard, std::vector<std::byte>* datagram) {
   const size_t at = Begin(XFRM_MSG_EXPIRE, 0, 0, datagram);
   xfrm_user_expire event = Zeroed<xfrm_user_expire>();
   event.state = info;
-  event.hard = 1;
+  event.hard = hard ? 1 : 0;
   Append(&event, sizeof(event), datagram);
   End(at, datagram);
+}
+
+void AppendReplayEvent(const xfrm_usersa_info& info, uint32_t flags,
+                       std::span<const std::byte> replay, uint32_t sequence,
+                       std::vector<std::byte>* datagram) {
+  const size_t at = Begin(XFRM_MSG_NEWAE, 0, sequence, datagram);
+  xfrm_aevent_id id = Zeroed<xfrm_aevent_id>();
+  id.sa_id.daddr = info.id.daddr;
+  id.sa_id.spi = info.id.spi;
+  id.sa_id.family = info.family;
+  id.sa_id.proto = info.id.proto;
+  id.saddr = info.saddr;
+  id.flags = flags;
+  id.reqid = info.reqid;
+  Append(&id, sizeof(id), datagram);
+  Append(replay.data(), replay.size(), datagram);
+  AppendAttribute(XFRMA_LTIME_VAL, BytesOf(info.curlft), datagram);
+  End(at, datagram);
+}
+
+void MarkInterrupted(std::vector<std::byte>* datagram) {
+  nlmsghdr header;
+  for (size_t at = 0; ReadAt(*datagram, at, &header); at += MNL_ALIGN(size_t{header.nlmsg_len})) {
+    header.nlmsg_flags |= NLM_F_DUMP_INTR;
+    std::memcpy(datagram->data() + at, &header, sizeof(header));
+  }
 }
 
 void AppendAttribute(uint16_t type, std::span<const std::byte> payload,

@@ -22,7 +22,13 @@ void AppendSa(const xfrm_usersa_info& info, std::span<const std::byte> attribute
               uint32_t sequence, uint16_t flags, std::vector<std::byte>* datagram);
 void AppendPolicy(const xfrm_userpolicy_info& info, std::span<const std::byte> templates,
                   uint32_t sequence, uint16_t flags, std::vector<std::byte>* datagram);
-void AppendHardExpire(const xfrm_usersa_info& info, std::vector<std::byte>* datagram);
+void AppendExpire(const xfrm_usersa_info& info, bool hard, std::vector<std::byte>* datagram);
+// The answer to GETAE; `flags` are the request's, `replay` is the whole attribute.
+void AppendReplayEvent(const xfrm_usersa_info& info, uint32_t flags,
+                       std::span<const std::byte> replay, uint32_t sequence,
+                       std::vector<std::byte>* datagram);
+// Sets NLM_F_DUMP_INTR in every message.
+void MarkInterrupted(std::vector<std::byte>* datagram);
 
 // Appends one attribute with its padding.
 void AppendAttribute(uint16_t type, std::span<const std::byte> payload,

@@ -1,6 +1,5 @@
 #include "xfrm/fake_check.h"
 
-#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -257,6 +256,9 @@ size_t FixedSizeOf(int type) {
     case XFRM_MSG_NEWPOLICY:
     case XFRM_MSG_UPDPOLICY:
       return sizeof(xfrm_userpolicy_info);
+    case XFRM_MSG_GETAE:
+    case XFRM_MSG_NEWAE:
+      return sizeof(xfrm_aevent_id);
     case XFRM_MSG_GETPOLICY:
     case XFRM_MSG_DELPOLICY:
       return sizeof(xfrm_userpolicy_id);
@@ -280,6 +282,9 @@ Refusal ParseAttributes(Bytes bytes, RequestAttributes* parsed) {
         break;
       case XFRMA_TMPL:
         size_min = sizeof(xfrm_user_tmpl);
+        break;
+      case XFRMA_REPLAY_VAL:
+        size_min = sizeof(xfrm_replay_state);
         break;
       case XFRMA_REPLAY_ESN_VAL:
         size_min = sizeof(xfrm_replay_state_esn);
@@ -314,6 +319,23 @@ Refusal CheckSa(const xfrm_usersa_info& info, const RequestAttributes& attribute
 
 Refusal CheckSaId(const xfrm_usersa_id& id) {
   return id.proto == IPPROTO_ESP ? kFine : kUnmodelled;
+}
+
+Refusal CheckReplayRequest(const nlmsghdr& header, const RequestAttributes& attributes) {
+  if (!attributes.has(XFRMA_REPLAY_VAL) && !attributes.has(XFRMA_REPLAY_ESN_VAL)) {
+    return Invalid({});
+  }
+  return (header.nlmsg_flags & NLM_F_REPLACE) != 0 ? kFine : Invalid({});
+}
+
+// xfrm_replay_verify_len.
+Refusal CheckSameWindow(Bytes held, Bytes given) {
+  xfrm_replay_state_esn now = Zeroed<xfrm_replay_state_esn>();
+  xfrm_replay_state_esn wanted = Zeroed<xfrm_replay_state_esn>();
+  if (!ReadAt(held, 0, &now) || !ReadAt(given, 0, &wanted)) return Invalid({});
+  const size_t whole = sizeof(wanted) + wanted.bmp_len * sizeof(uint32_t);
+  if (given.size() < whole || wanted.bmp_len != now.bmp_len) return Invalid({});
+  return wanted.replay_window <= wanted.bmp_len * 32 ? kFine : Invalid({});
 }
 
 // verify_newpolicy_info, validate_tmpl.

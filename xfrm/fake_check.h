@@ -2,6 +2,7 @@
 // refusals in the same order. Pure.
 #pragma once
 
+#include <linux/netlink.h>
 #include <linux/xfrm.h>
 
 #include <array>
@@ -38,6 +39,12 @@ size_t FixedSizeOf(int type);
 [[nodiscard]] Refusal CheckSa(const xfrm_usersa_info& info, const RequestAttributes& attributes);
 // GETSA and DELSA.
 [[nodiscard]] Refusal CheckSaId(const xfrm_usersa_id& id);
+// NEWAE: it brings something and says that it replaces.
+[[nodiscard]] Refusal CheckReplayRequest(const nlmsghdr& header,
+                                         const RequestAttributes& attributes);
+// NEWAE for an SA whose window is over 32: the payloads of XFRMA_REPLAY_ESN_VAL, held and given.
+[[nodiscard]] Refusal CheckSameWindow(std::span<const std::byte> held,
+                                      std::span<const std::byte> given);
 // NEWPOLICY and UPDPOLICY.
 [[nodiscard]] Refusal CheckPolicy(const xfrm_userpolicy_info& info,
                                   const RequestAttributes& attributes);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <system_error>
 #include <vector>
@@ -28,8 +29,8 @@ class FakeKernel {
   // have sent back is appended to *answers.
   void Send(std::span<const std::byte> request, uint64_t now_seconds,
             std::vector<std::vector<std::byte>>* answers);
-  // Lets lifetimes end; nothing else does, so an SA that is due stays until then. Hard EXPIRE
-  // events go to *events when it is not null.
+  // Lets lifetimes end; nothing else does, so an SA that is due stays until then. EXPIRE events,
+  // soft and hard, go to *events when it is not null.
   void Advance(uint64_t now_seconds, std::vector<std::vector<std::byte>>* events = nullptr);
 
   // Faults, each for the requests that come next.
@@ -38,6 +39,10 @@ class FakeKernel {
   void SetFault(std::function<std::errc(uint16_t type, int ordinal)> fault);
   // The next `count` sends are done but never answered: the lost ack.
   void DropNextAnswers(int count);
+  // Of the next send only the first `room` datagrams are answered: a receive buffer too small.
+  void CutNextAnswers(size_t room);
+  // The next dump says of itself that the table moved under it.
+  void InterruptNextDump();
   void HoldAnswers(bool hold);  // Late answers: kept until ReleaseAnswers.
   void ReleaseAnswers(std::vector<std::vector<std::byte>>* answers);
 
@@ -47,6 +52,9 @@ class FakeKernel {
   std::vector<PolicyInfo> Policies() const;
   // Counts a packet on an SA, as if ESP had passed, so that use counters can be shown.
   bool CountPacket(const SaId& id, size_t bytes, uint64_t now_seconds);
+  // The SA that a packet of ours would go through: of those with this selector the newest, but one
+  // whose soft lifetime is over only if there is no other. Walks the table.
+  std::optional<SaId> CarrierOf(const Selector& flow, uint32_t reqid) const;
 
  private:
   struct State;

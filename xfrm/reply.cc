@@ -1,5 +1,6 @@
 #include "xfrm/reply.h"
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
@@ -59,6 +60,68 @@ bool ReadDone(const nlmsghdr& header, Bytes body, Reply* reply) {
   return ReadExplanation(body.subspan(sizeof(error)), &reply->explanation);
 }
 
+// The algorithm attributes of an SA, by what they name. The key bytes behind are never looked at.
+class AlgorithmReader {
+ public:
+  // False: too short for what its type says.
+  bool Take(const AttributeView& attribute) {
+    switch (attribute.type) {
+      case XFRMA_ALG_AUTH_TRUNC:
+        return TakeRow(Attribute::kAuthTrunc, attribute.payload);
+      case XFRMA_ALG_CRYPT:
+        return TakeRow(Attribute::kCrypt, attribute.payload);
+      case XFRMA_ALG_AEAD:
+        return TakeRow(Attribute::kAead, attribute.payload);
+      default:
+        return true;
+    }
+  }
+  std::optional<Algorithms> algorithms() const {
+    const Algorithms named = {integrity_.value_or(Integrity::kNull),
+                              encryption_.value_or(Encryption::kNull)};
+    // Without an encryption of its own only GMAC is whole.
+    const bool is_whole = encryption_.has_value() || integrity_ == Integrity::kAesGmac;
+    if (is_foreign_ || !is_whole || !IsLegal(named)) return std::nullopt;
+    return named;
+  }
+
+ private:
+  bool TakeRow(Attribute kind, Bytes payload) {
+    uint32_t key_bits = 0;
+    uint32_t icv_bits = 0;
+    const bool has_icv = kind != Attribute::kCrypt;
+    if (!ReadAt(payload, offsetof(xfrm_algo, alg_key_len), &key_bits)) return false;
+    if (has_icv && !ReadAt(payload, offsetof(xfrm_algo_auth, alg_trunc_len), &icv_bits)) {
+      return false;
+    }
+    const char* begin = reinterpret_cast<const char*>(payload.data());
+    const std::string_view name(begin, strnlen(begin, sizeof(xfrm_algo::alg_name)));
+    const auto fits = [&](const KernelAlgorithm& row) {
+      return row.attribute == kind && row.name == name && row.key_bits == key_bits &&
+             row.icv_bits == icv_bits;
+    };
+    bool is_known = false;
+    for (const Integrity integrity :
+         {Integrity::kHmacMd5_96, Integrity::kHmacSha1_96, Integrity::kAesGmac}) {
+      if (!fits(KernelNameOf(integrity))) continue;
+      integrity_ = integrity;
+      is_known = true;
+    }
+    for (const Encryption encryption :
+         {Encryption::kNull, Encryption::kDesEde3Cbc, Encryption::kAesCbc, Encryption::kAesGcm}) {
+      if (!fits(KernelNameOf(encryption))) continue;
+      encryption_ = encryption;
+      is_known = true;
+    }
+    is_foreign_ = is_foreign_ || !is_known;
+    return true;
+  }
+
+  std::optional<Integrity> integrity_;
+  std::optional<Encryption> encryption_;
+  bool is_foreign_ = false;
+};
+
 // The attributes carry keys; they are looked past, never copied.
 bool ReadSa(Bytes body, Reply* reply) {
   xfrm_usersa_info info;
@@ -66,14 +129,46 @@ bool ReadSa(Bytes body, Reply* reply) {
   reply->sa = FromWire(info);
   if (info.id.proto == IPPROTO_ESP) reply->kind = ReplyKind::kSa;
 
+  AlgorithmReader algorithms;
   Bytes attributes = body.subspan(sizeof(info));
   AttributeView attribute;
   while (TakeAttribute(&attributes, &attribute)) {
+    if (!algorithms.Take(attribute)) return false;
     xfrm_replay_state_esn window;
     if (attribute.type != XFRMA_REPLAY_ESN_VAL) continue;
     if (!ReadAt(attribute.payload, 0, &window)) return false;
     reply->sa.replay_window = static_cast<uint8_t>(std::min<uint32_t>(window.replay_window, 255));
   }
+  reply->sa.algorithms = algorithms.algorithms();
+  return attributes.empty();
+}
+
+// | id, source, reqid | replay state | lifetime so far |; a state that cannot be one of ours is of
+// no interest.
+bool ReadReplay(Bytes body, Reply* reply) {
+  xfrm_aevent_id id;
+  if (!ReadAt(body, 0, &id)) return false;
+  reply->sa.id = {FromWire(id.sa_id.daddr, id.sa_id.family), ntohl(id.sa_id.spi)};
+  reply->sa.source = FromWire(id.saddr, id.sa_id.family);
+  reply->sa.reqid = id.reqid;
+
+  bool is_ours = false;
+  Bytes attributes = body.subspan(sizeof(id));
+  AttributeView attribute;
+  while (TakeAttribute(&attributes, &attribute)) {
+    if (attribute.type == XFRMA_REPLAY_VAL) is_ours = FromWire(attribute.payload, &reply->replay);
+    if (attribute.type == XFRMA_REPLAY_ESN_VAL) {
+      is_ours = FromWideWire(attribute.payload, &reply->replay);
+    }
+    xfrm_lifetime_cur current;
+    if (attribute.type != XFRMA_LTIME_VAL) continue;
+    if (!ReadAt(attribute.payload, 0, &current)) return false;
+    reply->sa.bytes = current.bytes;
+    reply->sa.packets = current.packets;
+    reply->sa.added_at = current.add_time;
+    reply->sa.used_at = current.use_time;
+  }
+  if (is_ours && id.sa_id.proto == IPPROTO_ESP) reply->kind = ReplyKind::kReplay;
   return attributes.empty();
 }
 
@@ -112,6 +207,8 @@ bool ReadBody(const nlmsghdr& header, Bytes body, Reply* reply) {
       return ReadDone(header, body, reply);
     case XFRM_MSG_NEWSA:
       return ReadSa(body, reply);
+    case XFRM_MSG_NEWAE:
+      return ReadReplay(body, reply);
     case XFRM_MSG_EXPIRE:
       return ReadExpire(body, reply);
     case XFRM_MSG_NEWPOLICY:

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -18,6 +19,10 @@ struct SaInfo {
   SaId id;
   Address source;
   uint32_t reqid = 0;
+  std::optional<Algorithms> algorithms;  // None: such as Batch::AddSa never asks for.
+  // ESP in transport mode for exact addresses and ports and any upper protocol, as Batch::AddSa
+  // makes them. If not, `selector` does not tell all.
+  bool is_exact = false;
   uint64_t hard_seconds = 0;  // 0: no limit.
   uint64_t added_at = 0;      // Seconds since the epoch, by the kernel's clock.
   uint64_t used_at = 0;       // First use; 0: never used.
@@ -38,6 +43,7 @@ enum class ReplyKind : uint8_t {
   kAck,     // error == 0: success, asked for; else the kernel's refusal.
   kSa,      // An ESP SA of a get or dump.
   kPolicy,  // An inbound or outbound policy of a dump.
+  kReplay,  // Where an SA's sequence numbers stand; `sa` has its id, source, reqid and counters.
   kExpire,  // An SA's soft or hard lifetime is over (multicast).
   kDone,    // End of a dump; error as it says. `interrupted` when the dump is not consistent.
   kOther,   // Well-formed, of no interest.
@@ -48,7 +54,8 @@ struct Reply {
   uint32_t sequence = 0;
   std::errc error{};             // kAck, kDone.
   std::string_view explanation;  // The kernel's extended-ack text, or empty. Lies in the input.
-  SaInfo sa;                     // kSa, kExpire.
+  SaInfo sa;                     // kSa, kExpire, kReplay.
+  ReplayState replay;            // kReplay.
   PolicyInfo policy;             // kPolicy.
   bool hard = false;             // kExpire: the SA is gone, not only due.
   bool interrupted = false;      // NLM_F_DUMP_INTR.

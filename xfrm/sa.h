@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "xfrm/algorithm.h"
@@ -41,8 +42,23 @@ struct Sa {
   uint32_t hard_seconds = 0;      // The kernel deletes it this long after it was added; 0: never.
   uint8_t replay_window = 32;     // Packets; 0: off. Over 32 it travels as XFRMA_REPLAY_ESN_VAL.
   const EspKeys* keys = nullptr;  // Outlives the Batch::AddSa call.
+  uint32_t soft_seconds = 0;      // An EXPIRE event that is not hard comes then; 0: none.
 
   SaId id() const { return {selector.destination, spi}; }
+};
+
+// Where the sequence numbers of an SA stand (RFC 4303 3.3.3, 3.4.3): what a successor in another
+// kernel must be told, or it repeats numbers and takes packets twice.
+struct ReplayState {
+  static constexpr size_t kWordsMax = 8;  // A window of 255.
+
+  uint32_t sent = 0;      // The last number we used; of an outbound SA.
+  uint32_t received = 0;  // The highest number taken; of an inbound SA.
+  uint8_t window = 0;     // Only if over 32; as many words of 32 as that of the SA.
+  // Which numbers were taken. Without `window` bit n of the first word is for `received` - n, with
+  // it bit n is for the number that leaves n if one less is divided by `window`.
+  std::array<uint32_t, kWordsMax> received_bits{};
+  bool operator==(const ReplayState&) const = default;
 };
 
 enum class Direction : uint8_t { kIn, kOut };

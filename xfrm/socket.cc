@@ -86,14 +86,18 @@ std::errc Receive(int fd, ReceiveBuffer* buffer, std::span<const std::byte>* dat
   return {};
 }
 
-void Take(std::span<const std::byte> datagram, BatchVerdict* verdict, std::vector<Reply>* replies) {
+bool IsRecord(ReplyKind kind) {
+  return kind == ReplyKind::kSa || kind == ReplyKind::kPolicy || kind == ReplyKind::kReplay;
+}
+
+void Take(std::span<const std::byte> datagram, BatchVerdict* verdict,
+          const std::function<void(const Reply&)>& look) {
   ReplyReader reader(datagram);
   Reply reply;
   while (reader.Next(&reply)) {
-    if (!verdict->Apply(reply) || replies == nullptr) continue;
-    if (reply.kind != ReplyKind::kSa && reply.kind != ReplyKind::kPolicy) continue;
+    if (!verdict->Apply(reply) || !IsRecord(reply.kind)) continue;
     reply.explanation = {};  // It lies in the datagram, which is gone when the caller looks.
-    replies->push_back(reply);
+    look(reply);
   }
 }
 
@@ -112,6 +116,13 @@ std::errc OpenSocket(const SocketOptions& options, int* fd) {
 
 std::errc Transact(int fd, Batch* batch, int timeout_ms, BatchVerdict* verdict,
                    std::vector<Reply>* replies) {
+  return Transact(fd, batch, timeout_ms, verdict, [replies](const Reply& reply) {
+    if (replies != nullptr) replies->push_back(reply);
+  });
+}
+
+std::errc Transact(int fd, Batch* batch, int timeout_ms, BatchVerdict* verdict,
+                   const std::function<void(const Reply&)>& look) {
   const Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
   verdict->Start(batch->first(), batch->count());
   if (const std::errc error = SendAll(fd, batch->Seal()); error != std::errc{}) return error;
@@ -125,7 +136,7 @@ std::errc Transact(int fd, Batch* batch, int timeout_ms, BatchVerdict* verdict,
       continue;
     }
     if (error != std::errc{}) return error;
-    Take(datagram, verdict, replies);
+    Take(datagram, verdict, look);
   }
   return {};
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <system_error>
 #include <vector>
@@ -22,9 +23,12 @@ struct SocketOptions {
 [[nodiscard]] std::errc OpenSocket(const SocketOptions& options, int* fd);
 
 // Sends a batch and waits for its verdicts, for start-up, shut-down and tools: blocks up to
-// `timeout_ms`. kSa and kPolicy replies go to `replies` when it is not null. ENOBUFS or a missing
-// fence is std::errc::timed_out / no_buffer_space: outcome unknown.
+// `timeout_ms`. kSa, kPolicy and kReplay replies go to `replies` when it is not null. ENOBUFS or a
+// missing fence is std::errc::timed_out / no_buffer_space: outcome unknown.
 [[nodiscard]] std::errc Transact(int fd, Batch* batch, int timeout_ms, BatchVerdict* verdict,
                                  std::vector<Reply>* replies = nullptr);
+// The same for dumps that need not be held in memory: each of those replies is shown to `look`.
+[[nodiscard]] std::errc Transact(int fd, Batch* batch, int timeout_ms, BatchVerdict* verdict,
+                                 const std::function<void(const Reply&)>& look);
 
 }  // namespace xfrm

@@ -10,7 +10,7 @@
 namespace xfrm {
 namespace {
 
-constexpr uint8_t kWindowInSa = 32;  // What fits into xfrm_usersa_info's own bitmap.
+constexpr uint32_t kBitsPerWord = 32;
 constexpr uint16_t kExactPort = 0xffff;
 
 uint8_t BitsOf(uint8_t family) {
@@ -41,6 +41,16 @@ xfrm_selector ToWire(const Selector& selector) {
   return wire;  // proto 0: UDP and TCP share the SA (TS 33.203 7.1).
 }
 
+// As ToWire(Sa) makes them: what FromWire(SaInfo) leaves out has the value it has there.
+bool IsExact(const xfrm_usersa_info& info) {
+  const xfrm_selector& selector = info.sel;
+  const uint8_t bits = BitsOf(static_cast<uint8_t>(info.family));
+  return info.mode == XFRM_MODE_TRANSPORT && info.flags == 0 && selector.family == info.family &&
+         selector.prefixlen_d == bits && selector.prefixlen_s == bits &&
+         selector.dport_mask == kExactPort && selector.sport_mask == kExactPort &&
+         selector.proto == 0 && selector.ifindex == 0;
+}
+
 }  // namespace
 
 xfrm_address_t ToWire(const Address& address) {
@@ -69,10 +79,11 @@ xfrm_usersa_info ToWire(const Sa& sa) {
   wire.saddr = wire.sel.saddr;
   wire.lft = Unlimited();
   wire.lft.hard_add_expires_seconds = sa.hard_seconds;
+  wire.lft.soft_add_expires_seconds = sa.soft_seconds;
   wire.reqid = sa.reqid;
   wire.family = sa.selector.destination.family;
   wire.mode = XFRM_MODE_TRANSPORT;
-  wire.replay_window = sa.replay_window <= kWindowInSa ? sa.replay_window : uint8_t{0};
+  wire.replay_window = sa.replay_window <= kWindowInSaMax ? sa.replay_window : uint8_t{0};
   return wire;
 }
 
@@ -95,6 +106,7 @@ SaInfo FromWire(const xfrm_usersa_info& info) {
   value.id.spi = ntohl(info.id.spi);
   value.source = FromWire(info.saddr, info.family);
   value.reqid = info.reqid;
+  value.is_exact = IsExact(info);
   value.hard_seconds = info.lft.hard_add_expires_seconds;
   value.added_at = info.curlft.add_time;
   value.used_at = info.curlft.use_time;
@@ -102,6 +114,48 @@ SaInfo FromWire(const xfrm_usersa_info& info) {
   value.packets = info.curlft.packets;
   value.replay_window = info.replay_window;
   return value;
+}
+
+// | bits of the bitmap in words | sent | received | their upper halves | window | words... |
+WideWindow ToWideWire(const ReplayState& state) {
+  assert(state.window > kWindowInSaMax);
+  xfrm_replay_state_esn head = Zeroed<xfrm_replay_state_esn>();
+  head.bmp_len = (state.window + kBitsPerWord - 1) / kBitsPerWord;
+  head.oseq = state.sent;
+  head.seq = state.received;
+  head.replay_window = state.window;
+  WideWindow wire;
+  const size_t words_size = head.bmp_len * sizeof(uint32_t);
+  wire.size = sizeof(head) + words_size;
+  std::memcpy(wire.bytes.data(), &head, sizeof(head));
+  std::memcpy(wire.bytes.data() + sizeof(head), state.received_bits.data(), words_size);
+  return wire;
+}
+
+xfrm_replay_state ToWire(const ReplayState& state) {
+  return {state.sent, state.received, state.received_bits[0]};
+}
+
+bool FromWideWire(std::span<const std::byte> payload, ReplayState* state) {
+  xfrm_replay_state_esn head;
+  if (!ReadAt(payload, 0, &head) || head.bmp_len > ReplayState::kWordsMax) return false;
+  if (head.replay_window > UINT8_MAX || head.seq_hi != 0 || head.oseq_hi != 0) return false;
+  state->sent = head.oseq;
+  state->received = head.seq;
+  state->window = static_cast<uint8_t>(head.replay_window);
+  state->received_bits = {};
+  for (size_t i = 0; i < head.bmp_len; ++i) {
+    const size_t at = sizeof(head) + i * sizeof(uint32_t);
+    if (!ReadAt(payload, at, &state->received_bits[i])) return false;
+  }
+  return true;
+}
+
+bool FromWire(std::span<const std::byte> payload, ReplayState* state) {
+  xfrm_replay_state wire;
+  if (!ReadAt(payload, 0, &wire)) return false;
+  *state = {wire.oseq, wire.seq, 0, {wire.bitmap}};
+  return true;
 }
 
 xfrm_selector SelectorOf(const Policy& policy) {

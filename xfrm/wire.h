@@ -7,6 +7,7 @@
 
 #include <linux/xfrm.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -39,7 +40,21 @@ Address FromWire(const xfrm_address_t& address, uint16_t family);
 // `seq` stays 0: non-zero makes older kernels walk the whole table.
 xfrm_usersa_info ToWire(const Sa& sa);
 xfrm_usersa_id ToWire(const SaId& id);
+// All that stands in the structure itself; not the algorithms, nor a window over 32.
 SaInfo FromWire(const xfrm_usersa_info& info);
+
+// The bitmap of a window over 32 packets, as the kernel lays it out.
+constexpr uint8_t kWindowInSaMax = 32;
+struct WideWindow {
+  std::array<std::byte, sizeof(xfrm_replay_state_esn) + 4 * ReplayState::kWordsMax> bytes{};
+  size_t size = 0;
+};
+// REQUIRES: state.window > kWindowInSaMax.
+WideWindow ToWideWire(const ReplayState& state);
+xfrm_replay_state ToWire(const ReplayState& state);
+// False: too short, a bitmap larger than ours can be, or numbers of 64 bits.
+[[nodiscard]] bool FromWideWire(std::span<const std::byte> payload, ReplayState* state);
+[[nodiscard]] bool FromWire(std::span<const std::byte> payload, ReplayState* state);
 
 xfrm_selector SelectorOf(const Policy& policy);
 xfrm_userpolicy_info ToWire(const Policy& policy);

@@ -1,0 +1,142 @@
+#include "xfrm/reconcile.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+namespace xfrm {
+namespace {
+
+// The finalizer of SplitMix64: every bit of the input changes half the bits of the output.
+uint64_t Mix(uint64_t value) {
+  value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
+  value = (value ^ value >> 27) * 0x94d049bb133111eb;
+  return value ^ value >> 31;
+}
+
+// The seed goes in before what phones choose, so that collisions of one run are none of the next.
+uint64_t Hash(const SaId& id, uint64_t seed) {
+  uint64_t halves[2];
+  static_assert(sizeof(halves) == sizeof(id.destination.bytes));
+  std::memcpy(halves, id.destination.bytes.data(), sizeof(halves));
+  const uint64_t rest = uint64_t{id.destination.family} << 32 | id.spi;
+  return Mix(Mix(Mix(Mix(seed) ^ halves[0]) ^ halves[1]) ^ rest);
+}
+
+bool IsSame(const SaInfo& there, const Sa& known) {
+  return there.is_exact && there.selector == known.selector &&
+         there.source == known.selector.source && there.reqid == known.reqid &&
+         there.algorithms == known.keys->algorithms();
+}
+
+}  // namespace
+
+Reconciler::Reconciler(std::span<const Sa> known, uint32_t reqid, uint64_t seed)
+    : known_(known), reqid_(reqid), seed_(seed) {
+  assert(known.size() < UINT32_MAX);
+  slots_.resize(std::bit_ceil(2 * known.size() + 1));
+  seen_.resize(known.size());
+  for (size_t i = 0; i < known.size(); ++i) {
+    assert(known[i].reqid == reqid && known[i].keys != nullptr);
+    const size_t slot = SlotOf(known[i].id());
+    if (slots_[slot] == 0) {
+      slots_[slot] = static_cast<uint32_t>(i + 1);
+    } else {
+      seen_[i] = kRepeated;
+      ++plan_.repeated;
+    }
+  }
+}
+
+void Reconciler::Look(const SaInfo& sa) {
+  const bool is_ours = sa.reqid == reqid_;
+  if (!is_ours) ++plan_.foreign;
+  const uint32_t entry = slots_[SlotOf(sa.id)];
+  if (entry == 0) {
+    if (is_ours) plan_.remove.push_back(sa.id);
+    return;
+  }
+  uint8_t* seen = &seen_[entry - 1];
+  *seen |= !is_ours ? kForeign : IsSame(sa, known_[entry - 1]) ? kSame : kOther;
+}
+
+ReconcilePlan Reconciler::Finish() {
+  for (size_t i = 0; i < known_.size(); ++i) {
+    const uint32_t index = static_cast<uint32_t>(i);
+    const uint8_t seen = seen_[i];
+    if ((seen & kRepeated) != 0) continue;
+    if ((seen & kSame) != 0) {
+      ++plan_.kept;
+    } else if ((seen & kOther) != 0) {
+      plan_.replace.push_back(index);
+    } else if ((seen & kForeign) != 0) {
+      plan_.blocked.push_back(index);
+    } else {
+      plan_.install.push_back(index);
+    }
+  }
+  return std::move(plan_);
+}
+
+size_t Reconciler::SlotOf(const SaId& id) const {
+  const size_t mask = slots_.size() - 1;
+  size_t slot = Hash(id, seed_) & mask;
+  while (slots_[slot] != 0 && known_[slots_[slot] - 1].id() != id) slot = (slot + 1) & mask;
+  return slot;
+}
+
+ReconcilePlan Reconcile(std::span<const SaInfo> dump, std::span<const Sa> known, uint32_t reqid,
+                        uint64_t seed) {
+  Reconciler reconciler(known, reqid, seed);
+  for (const SaInfo& sa : dump) reconciler.Look(sa);
+  return reconciler.Finish();
+}
+
+bool ReconcileRun::Fill(Batch* batch, int requests_max) {
+  assert(batch->empty() && requests_max >= 4 && requests_max <= Batch::kRequestsMax);
+  is_install_.clear();
+  const auto remove = [&](const SaId& id) {
+    batch->DeleteSa(id);
+    is_install_.push_back(false);
+  };
+  const auto install = [&](uint32_t index) {
+    batch->AddSa(known_[index]);
+    is_install_.push_back(true);
+  };
+  const auto remove_up_to = [&](int count) {
+    while (batch->count() < count && remove_at_ < plan_.remove.size()) {
+      remove(plan_.remove[remove_at_++]);
+    }
+  };
+  remove_up_to(requests_max / 2);
+  while (batch->count() + 2 <= requests_max && replace_at_ < plan_.replace.size()) {
+    const uint32_t index = plan_.replace[replace_at_++];
+    remove(known_[index].id());
+    install(index);
+  }
+  while (batch->count() < requests_max && install_at_ < plan_.install.size()) {
+    install(plan_.install[install_at_++]);
+  }
+  remove_up_to(requests_max);
+  return !batch->empty();
+}
+
+void ReconcileRun::Take(const BatchVerdict& verdict) {
+  if (!verdict.complete()) {
+    unknown_ += is_install_.size();
+    return;
+  }
+  for (size_t i = 0; i < is_install_.size(); ++i) {
+    const std::errc error = verdict.error(static_cast<int>(i));
+    const bool is_gone = !is_install_[i] && error == std::errc::no_such_process;
+    if (error == std::errc{} || is_gone) {
+      ++(is_install_[i] ? installed_ : removed_);
+      continue;
+    }
+    if (refused_++ == 0) first_refusal_ = error;
+  }
+}
+
+}  // namespace xfrm
