@@ -212,6 +212,24 @@ TEST(SipReport, CountsLinesFromTheFilesFirst) {
   EXPECT_THAT(report["notes"].dump(), HasSubstr("BadAddress in Path, line 108, column 8"));
 }
 
+// None of a proxy's business, but what is looked for.
+TEST(SipReport, NotesBadValuesOfOtherHeaders) {
+  const Json report = Report(RequestWith(
+      "Session-Expires: soon\r\nPrivacy: none;id\r\nContact: <sip:a>;q=2, <sip:b>\r\nRSeq: x\r\n"
+      "Reason: SIP;cause=200, Q.850;cause=x\r\nP-Access-Network-Info: "
+      "3GPP-NR;utran-cell-id-3gpp\r\n"
+      "P-Asserted-Identity: <urn:x:y>\r\n"));
+  EXPECT_EQ(report["verdict"], "valid");
+  const std::string notes = report["notes"].dump();
+  for (const char* place :
+       {"Session-Expires, line 7, column 18", "Privacy, line 8, column 10",
+        "Contact, line 9, column 10", "RSeq, line 10, column 7", "Reason, line 11, column 24",
+        "P-Access-Network-Info, line 12, column 24", "P-Asserted-Identity, line 13, column 22"}) {
+    EXPECT_THAT(notes, HasSubstr("BadHeaderValue in " + std::string(place)));
+  }
+  EXPECT_EQ(report["notes"].size(), 7U);
+}
+
 TEST(SipReport, OfNothing) {
   EXPECT_EQ(Report("")["error"]["rule"], "Empty");
   EXPECT_EQ(Report("\r\n\r\n")["error"]["rule"], "Empty");
@@ -226,7 +244,7 @@ TEST(SipReport, KeysAreNamesInSnakeCase) {
 }
 
 TEST(SipReport, EveryRuleIsExplained) {
-  for (int i = 0; i <= static_cast<int>(sip::ParseError::kBadDigest); ++i) {
+  for (int i = 0; i <= static_cast<int>(sip::ParseError::kBadHeaderValue); ++i) {
     EXPECT_NE(Explain(static_cast<sip::ParseError>(i)), "") << i;
   }
   for (int i = 0; i <= static_cast<int>(sip::FrameError::kUnequalContentLength); ++i) {

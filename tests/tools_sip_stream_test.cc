@@ -55,7 +55,7 @@ std::string Told(std::string_view text, size_t step) {
 // The same however it is fed.
 std::string Told(const std::string& text) {
   const std::string told = Told(text, text.size());
-  for (const size_t step : {1, 2, 7, 100}) EXPECT_EQ(Told(text, step), told) << step;
+  for (const size_t step : {1U, 2U, 7U, 100U}) EXPECT_EQ(Told(text, step), told) << step;
   return told;
 }
 

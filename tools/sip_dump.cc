@@ -28,8 +28,8 @@ text: one message, or with --stream any number. Lines may end with LF alone. Con
 out as \xNN. Exit status: 0 all messages are valid, 1 one is not, 2 a file cannot be read, a capture
 is broken, or the flags are.
 
-  sip_dump register.sip                      one message
-  tcpdump -i any -w - | sip_dump --esp-null  a live trace of Gm
+  sip_dump register.sip                         # one message
+  tcpdump -i any -U -w - | sip_dump --esp-null  # a live trace of Gm
   sip_dump --json trace.pcap | jq 'select(.verdict == "invalid") | .error')";
 
 }  // namespace

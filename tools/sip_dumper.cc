@@ -241,6 +241,7 @@ void SipDumper::Summarize(const CaptureCounts& counts) {
 
 void SipDumper::Print(const std::string& text) {
   std::fputs(text.c_str(), out_);
+  std::fflush(out_);  // A live trace is read as it comes.
 }
 
 void SipDumper::Fail(const std::string& why) {

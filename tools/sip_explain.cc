@@ -51,6 +51,8 @@ std::string_view Explain(sip::ParseError error) {
       return "no list of mechanisms (RFC 3329 2.2)";
     case ParseError::kBadDigest:
       return "no challenge or credentials, or a parameter twice (RFC 7616 3.3, 3.4)";
+    case ParseError::kBadHeaderValue:
+      return "the value is not what the RFC of its header says";
   }
   return "";
 }

@@ -16,6 +16,7 @@
 #include "tools/sip_explain.h"
 #include "tools/sip_report_fields.h"
 #include "tools/sip_stream.h"
+#include "tools/sip_values.h"
 
 namespace tools {
 namespace {
@@ -50,6 +51,7 @@ class Reporter {
   void JudgeFault();
   void Note(std::string note) { notes_.push_back(std::move(note)); }
   void NoteLineEnds();
+  void NoteBadValues();
   void NoteBroken(HeaderId id, ParseError error, std::string_view text);
 
   void AddStartLine();
@@ -93,6 +95,7 @@ Json Reporter::Run() {
   for (const Field& field : ReportFields()) AddField(field);
   AddOtherHeaders();
   AddBody();
+  NoteBadValues();
   NoteLineEnds();
   if (notes_.empty()) {
     json_.erase("notes");
@@ -157,6 +160,24 @@ void Reporter::NoteLineEnds() {
   if (!message_->bytes().empty() && end < whole.size()) {
     Note(fmt::format("{} bytes behind the body are ignored (RFC 3261 18.3){}", whole.size() - end,
                      LooksLikeSip(whole.substr(end)) ? "; a message begins there" : ""));
+  }
+}
+
+void Reporter::NoteBadValues() {
+  for (const ValueCheck& check : ValueChecks()) {
+    if (check.is_list) {
+      sip::ListReader reader(*message_, check.id);
+      for (sip::ListMember member; reader.Next(&member);) {
+        const ParseError error = check.check(member.text);
+        if (error != ParseError::kOk) NoteBroken(check.id, error, member.text);
+      }
+      continue;
+    }
+    for (const Header* header = message_->Find(check.id); header != nullptr;
+         header = message_->FindNext(header)) {
+      const ParseError error = check.check(message_->Value(*header));
+      if (error != ParseError::kOk) NoteBroken(check.id, error, message_->Value(*header));
+    }
   }
 }
 
