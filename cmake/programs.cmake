@@ -10,3 +10,7 @@ if(TARGET gmedge)
   add_test(NAME ${GMEDGE_TEST_PREFIX}gmedge_cli
     COMMAND ${PROJECT_SOURCE_DIR}/tests/gmedge_cli_test.sh $<TARGET_FILE:gmedge> ${PROJECT_SOURCE_DIR})
 endif()
+if(TARGET sip_dump)
+  add_test(NAME ${GMEDGE_TEST_PREFIX}sip_dump
+    COMMAND ${PROJECT_SOURCE_DIR}/tests/sip_dump_test.sh $<TARGET_FILE:sip_dump> ${PROJECT_SOURCE_DIR})
+endif()

@@ -56,6 +56,11 @@ std::string AbslSpelling(std::string flag) {
 }  // namespace
 
 void ParseFlags(int argc, char** argv, const std::string& usage) {
+  const std::vector<std::string> arguments = ParseFlagsAndArguments(argc, argv, usage);
+  if (!arguments.empty()) BadFlag(fmt::format("\"{}\" is not a flag", arguments[0]));
+}
+
+std::vector<std::string> ParseFlagsAndArguments(int argc, char** argv, const std::string& usage) {
   absl::SetProgramUsageMessage(usage);
   absl::FlagsUsageConfig config;
   config.version_string = [] { return std::string("gmedge " GMEDGE_VERSION "\n"); };
@@ -70,7 +75,7 @@ void ParseFlags(int argc, char** argv, const std::string& usage) {
   pointers.push_back(nullptr);
   const std::vector<char*> arguments = absl::ParseCommandLine(argc, pointers.data());
   status_of_exit = -1;
-  if (arguments.size() > 1) BadFlag(fmt::format("\"{}\" is not a flag", arguments[1]));
+  return {arguments.begin() + 1, arguments.end()};
 }
 
 void BadFlag(const std::string& message) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace tools {
 
@@ -10,6 +11,8 @@ namespace tools {
 // --help and --version with 0; arguments that are no flags are bad. Words in the names of flags may
 // be joined by '-' or '_'.
 void ParseFlags(int argc, char** argv, const std::string& usage);
+// The same for a program that takes arguments beside its flags; returns them.
+std::vector<std::string> ParseFlagsAndArguments(int argc, char** argv, const std::string& usage);
 
 // Says what is wrong with a flag and ends the program with status 2.
 [[noreturn]] void BadFlag(const std::string& message);
