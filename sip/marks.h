@@ -34,8 +34,12 @@ class Marks {
       }
     return block_ + static_cast<size_t>(std::countr_zero(bits_));
   }
-  // Goes past it. REQUIRES: Next() found one.
-  void Step() { bits_ &= bits_ - 1; }
+  // Goes past it.
+  void Step() {
+    if (bits_ == 0) [[unlikely]]
+      Next();  // It is in a block not looked at yet.
+    bits_ &= bits_ - 1;
+  }
   // Goes past all before `at`, forwards or back.
   void GoTo(size_t at) {
     block_ = at / kBlock * kBlock;

@@ -102,6 +102,23 @@ TEST(SipMarks, ChangeNothingOfWhatIsRead) {
   EXPECT_GT(values, 800U);
 }
 
+// Wherever a block of marks ends: between a '=' and its quote, before a separator, behind one.
+TEST(SipMarks, ReadAlikeWhereverABlockEnds) {
+  for (size_t size = 1; size < 140; ++size) {
+    const std::string name(size, 'n');
+    ExpectBothWays("SIP/2.0/UDP " + name +
+                   ";rport=5060;branch=z9hG4bK1;x=\"y;,\";received=::1,SIP");
+    ExpectBothWays("<sip:" + name + ";lr=\"a>;a=\"b\";c=d;tag=x;e=\"f\",<sip:a>");
+    ExpectBothWays("<sip:" + name + ">;a=\"b\";c=d;tag=x;e=\"f\"");
+    ExpectBothWays("Digest " + name +
+                   "=\"a\", nonce=\"b==\",ik=\"\", ck=\"1\",qop=auth,uri=sip:a;b");
+    ExpectBothWays("ipsec-3gpp;spi-c=4294967295;alg=" + name + ";q=0.1, ipsec-3gpp;mod=trans");
+    ExpectBothWays("ipsec-3gpp;alg=" + name + ";spi-c=300;q=0.1,ipsec-3gpp;alg=" + name +
+                   ";spi-c=301;q=0.1,ipsec-3gpp;alg=" + name + ";spi-c=302,ipsec-3gpp;alg=" + name);
+    ExpectBothWays(";" + name + "=\"\"; b=\"c\\\"\";d");
+  }
+}
+
 // Nothing but digits is a number, at any place of it.
 TEST(SipMarks, ReadNumbersAlike) {
   for (const char* name : {"spi-c", "port-s", "q"}) {
