@@ -26,7 +26,7 @@ SetKeeper::MakeError SetKeeper::Make(Binding* binding, const Offer& offer,
   if (context_.registrar.CountLive(*binding) >= kSetsPerBindingMax) return MakeError::kTooManySets;
 
   const uint32_t theirs[] = {offer.spi_uc, offer.spi_us};
-  const std::optional<xfrm::SpiPair> spis = context_.spis->Acquire(context_.now_ms, theirs);
+  const xfrm::SpiPair spis = context_.spis->Acquire(context_.now_ms, theirs);
   if (!spis) {
     ++context_.stats.no_spi;
     return MakeError::kNoSpi;
@@ -40,7 +40,7 @@ SetKeeper::MakeError SetKeeper::Make(Binding* binding, const Offer& offer,
   agreement.pcscf = context_.ports[port_ps].local;
   agreement.port_ps = context_.ports[port_ps].local.port();
   agreement.port_pc = context_.ports[port_pc].local.port();
-  agreement.spis = *spis;
+  agreement.spis = spis;
   agreement.algorithms = offer.algorithms;
 
   SaSet* set = context_.registrar.AddSet(binding, agreement, port_ps, port_pc);

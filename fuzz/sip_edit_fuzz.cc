@@ -217,7 +217,10 @@ void EditParams(const Message& message, const Header& header, Command command, E
   const auto matches = [word](const std::string& text) { return NameIs(text, word); };
   if (command.text % 3 == 0) {
     const int count = editor->RemoveParams(params, separator, {word, "absent"});
-    Check(std::erase_if(*texts, matches) == static_cast<size_t>(count), "as many as match");
+    const auto goes = [&matches](const std::string& text) {
+      return matches(text) || NameIs(text, "absent");
+    };
+    Check(std::erase_if(*texts, goes) == static_cast<size_t>(count), "as many as match");
   } else if (separator == ';' || !params.empty()) {
     const std::string_view set = command.text % 3 == 1 ? word : std::string_view("absent");
     const std::string text = std::string(set) + "=\"1;2,3\"";

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "sip/header_names.h"
 #include "sip/header_table.h"
 
 namespace sip {
@@ -14,11 +15,9 @@ HeaderId LookUpHeader(std::string_view name) {
   char* const text = line + 1;
   std::memcpy(text, name.data(), name.size());
   text[name.size()] = ':';
-  const Bytes16 low = Load16(text);
-  const Bytes16 high = Load16(text + 16);
-  const uint32_t colons = EqualBits(high, Splat16(':')) << 16 | EqualBits(low, Splat16(':'));
-  const bool whole = static_cast<size_t>(std::countr_zero(colons)) == name.size();
-  return whole ? FindHeader(text, colons, low, high) : HeaderId::kOther;
+  const uint32_t size = NameSize(text);
+  if (size != name.size()) return HeaderId::kOther;  // It has a colon in it.
+  return FindHeader(text, size, SlotAt(text, size));
 }
 
 std::string_view Name(HeaderId id) {

@@ -140,7 +140,17 @@ class MessageParser {
   void ParseStartLine(size_t end, size_t next);
   void ParseRequestLine(PaddedView line);
   void ParseStatusLine(std::string_view line);
-  void ParseHeaderLine(size_t begin, size_t end, size_t next);
+  // A header line: where it begins and its text ends, and where its name is looked for. The next
+  // one in the array begins where its line end does.
+  struct Line {
+    uint16_t begin;
+    uint16_t end;
+    uint8_t name_size;
+    uint8_t slot;
+  };
+  Line* EndLine(const LineFeeds& feeds, size_t feed, Line* line, size_t* bare) const;
+  static void Measure(const char* text, size_t end, Line* line);
+  void ParseHeaderLine(const Line& line);
   void ParseOddLine(size_t begin, size_t end, size_t next);
   void NoteFirst(HeaderId id);
   void FindBody(uint16_t body_begin);
@@ -185,34 +195,64 @@ ParseError MessageParser::Run(PaddedView input) {
 // A line goes on with the next while that begins with a blank (RFC 3261 7.3.1). What stands behind
 // the last line feed when no empty line follows is a line too, cut short. A CR that no LF follows
 // has no place in RFC 3261, and a peer that ends lines there would read headers that we did not.
+//
+// Two loops, since a name is found at the end of a long chain of loads that wait for one another:
+// the first loop ends half way along it, so that the CPU has the chains of many lines under way.
 void MessageParser::ParseLines(const LineFeeds& feeds) {
   const char* const text = message_.bytes_.data();
-  const size_t end = feeds.empty_line;
+  Line lines[kLinesMax + 2];  // One more that is cut short, and where the last one ends.
+  Line* line = lines;
   size_t bare = 0;  // Line feeds without a CR.
-  size_t begin = 0;
-  for (const uint16_t* at = feeds.at.data(); at != feeds.at.data() + feeds.count; ++at) {
-    const size_t feed = *at;
-    size_t line_end = feed - 1;
-    if (text[feed - 1] != '\r') [[unlikely]] {
-      ++bare;
-      ++line_end;
-    }
-    if (IsFold(text[feed + 1]) && feed + 1 < end) [[unlikely]]
+  size_t i = 0;
+  line->begin = 0;
+  for (; i < feeds.count && line == lines; ++i) {
+    line = EndLine(feeds, feeds.at[i], line, &bare);
+  }
+  for (; i < feeds.count; ++i) {
+    const size_t feed = feeds.at[i];
+    if (text[feed - 1] != '\r' || IsBlankOrLess(text[feed + 1])) [[unlikely]] {
+      line = EndLine(feeds, feed, line, &bare);
       continue;
-    if (begin != 0) [[likely]] {
-      ParseHeaderLine(begin, line_end, feed + 1);
-    } else {
-      ParseStartLine(line_end, feed + 1);
     }
-    begin = feed + 1;
+    Measure(text, feed - 1, line);
+    (++line)->begin = static_cast<uint16_t>(feed + 1);
   }
-  if (begin == 0) {
-    ParseStartLine(end, end);
-  } else if (begin < end) {
-    ParseOddLine(begin, end, end);
+  if (line->begin < feeds.empty_line) {  // Cut short.
+    if (line != lines) Measure(text, feeds.empty_line, line);
+    line->end = feeds.empty_line;
+    (++line)->begin = feeds.empty_line;
   }
+  assert(line > lines);  // The first byte ends no line.
+
+  ParseStartLine(lines[0].end, lines[1].begin);
+  for (const Line* header = lines + 1; header != line; ++header) ParseHeaderLine(*header);
   const bool stray_cr = feeds.cr_count + bare != feeds.count;
   if (stray_cr) Fail(ParseError::kBadHeader, StrayCr(message_.bytes_));
+}
+
+// Takes a line feed that is the first of the message or the last, without a CR, or before a fold.
+// Yields the line that goes on behind it.
+[[gnu::noinline]] MessageParser::Line* MessageParser::EndLine(const LineFeeds& feeds, size_t feed,
+                                                              Line* line, size_t* bare) const {
+  const char* const text = message_.bytes_.data();
+  const bool is_bare = text[feed - 1] != '\r';
+  if (is_bare) ++*bare;
+  if (IsFold(text[feed + 1]) && feed + 1 < feeds.empty_line) return line;
+  const size_t end = is_bare ? feed : feed - 1;
+  if (line->begin != 0) Measure(text, end, line);
+  line->end = static_cast<uint16_t>(end);
+  (++line)->begin = static_cast<uint16_t>(feed + 1);
+  return line;
+}
+
+// Reads one byte before the line: not for the first, which has no name either.
+[[gnu::always_inline]] inline void MessageParser::Measure(const char* text, size_t end,
+                                                          Line* line) {
+  const char* const name = text + line->begin;
+  const uint32_t size = NameSize(name);
+  line->end = static_cast<uint16_t>(end);
+  line->name_size = static_cast<uint8_t>(size);
+  line->slot = SlotAt(name, size);
 }
 
 void MessageParser::ParseStartLine(size_t end, size_t next) {
@@ -256,8 +296,11 @@ void MessageParser::ParseStatusLine(std::string_view line) {
       line[kCode - 1] != ' ') {
     return Fail(ParseError::kBadStartLine, 0);
   }
-  const size_t blank = line.find(' ', kCode);
-  if (blank == std::string_view::npos) return Fail(ParseError::kBadStartLine, line.size());
+  size_t blank = kCode + 3;  // Where it must be.
+  if (line.size() <= blank || line[blank] != ' ') {
+    blank = line.find(' ', kCode);
+    if (blank == std::string_view::npos) return Fail(ParseError::kBadStartLine, line.size());
+  }
   const std::string_view code = line.substr(kCode, blank - kCode);
   if (code.size() != 3 || !AllOf(code, kDigitChar)) return Fail(ParseError::kBadStatusCode, kCode);
   const int status = (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
@@ -267,29 +310,23 @@ void MessageParser::ParseStatusLine(std::string_view line) {
                       static_cast<uint16_t>(line.size() - blank - 1)};
 }
 
-// message-header = name HCOLON value; HCOLON = *( SP / HTAB ) ":" SWS (RFC 3261 25.1). The line is
-// [begin, end), its line end goes up to `next`.
-[[gnu::always_inline]] inline void MessageParser::ParseHeaderLine(size_t begin, size_t end,
-                                                                  size_t next) {
-  const char* const line = message_.bytes_.data() + begin;
-  const Bytes16 low = Load16(line);
-  const Bytes16 high = Load16(line + 16);
-  // No name is so long that the bit set behind them all could be its colon.
-  const uint32_t colons = EqualBits(high, Splat16(':')) << 16 | EqualBits(low, Splat16(':')) |
-                          uint32_t{1} << (kSlotSize - 1);
-  const HeaderId id = FindHeader(line, colons, low, high);
-  const size_t size = static_cast<uint32_t>(std::countr_zero(colons));
-  // A known name has its value behind a colon and, nearly always, one blank.
-  const size_t value = begin + size + 2;
-  if (id == HeaderId::kOther || line[size + 1] != ' ' || IsBlankOrLess(line[size + 2]) ||
-      IsBlankOrLess(message_.bytes_.data()[end - 1]) ||
-      message_.header_count_ == Message::kHeadersMax) [[unlikely]] {
-    return ParseOddLine(begin, end, next);
+// message-header = name HCOLON value; HCOLON = *( SP / HTAB ) ":" SWS (RFC 3261 25.1). A known name
+// has its value behind a colon and, nearly always, one blank.
+[[gnu::always_inline]] inline void MessageParser::ParseHeaderLine(const Line& line) {
+  const char* const text = message_.bytes_.data();
+  const uint16_t next = (&line + 1)->begin;
+  const uint32_t size = line.name_size;
+  const HeaderId id = FindHeader(text + line.begin, size, line.slot);
+  const uint32_t value = line.begin + size + 2;
+  if (id == HeaderId::kOther || text[value - 1] != ' ' || IsBlankOrLess(text[value]) ||
+      IsBlankOrLess(text[line.end - 1]) || message_.header_count_ == Message::kHeadersMax)
+      [[unlikely]] {
+    return ParseOddLine(line.begin, line.end, next);
   }
   Header& header = message_.headers_[message_.header_count_++];
-  header.name = {static_cast<uint16_t>(begin), static_cast<uint16_t>(size)};
-  header.value = {static_cast<uint16_t>(value), static_cast<uint16_t>(end - value)};
-  header.line = {static_cast<uint16_t>(begin), static_cast<uint16_t>(next - begin)};
+  header.name = {line.begin, line.name_size};
+  header.value = {static_cast<uint16_t>(value), static_cast<uint16_t>(line.end - value)};
+  header.line = {line.begin, static_cast<uint16_t>(next - line.begin)};
   header.id = id;
   NoteFirst(id);
 }

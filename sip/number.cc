@@ -6,12 +6,15 @@
 namespace sip {
 
 std::optional<uint32_t> DecodeNumber(std::string_view text, uint32_t max) {
-  const std::string_view digits = Trim(text);
-  if (digits.empty()) return std::nullopt;
+  if (text.empty() || !Is(text.front(), kDigitChar) || !Is(text.back(), kDigitChar)) {
+    text = Trim(text);
+  }
+  if (text.empty()) return std::nullopt;
   uint64_t number = 0;
-  for (const char c : digits) {
-    if (!Is(c, kDigitChar)) return std::nullopt;
-    number = number * 10 + static_cast<uint64_t>(c - '0');
+  for (const char c : text) {
+    const uint32_t digit = static_cast<uint32_t>(static_cast<uint8_t>(c)) - '0';
+    if (digit > 9) return std::nullopt;
+    number = number * 10 + digit;
     if (number > max) return std::nullopt;
   }
   return static_cast<uint32_t>(number);
@@ -26,18 +29,17 @@ bool DecodePort(std::string_view text, uint16_t* port) {
 ParseError DecodeCSeq(std::string_view text, CSeq* cseq) {
   *cseq = {};
   size_t digits = 0;
-  while (digits < text.size() && Is(text[digits], kDigitChar)) ++digits;
-  const size_t method_begin = SkipBlanks(text, digits);
-  const std::optional<uint32_t> number = DecodeNumber(text.substr(0, digits));
-  const std::string_view method = text.substr(method_begin);
-  cseq->method = LookUpMethod(method);
-  if (!number.has_value() || method_begin == digits ||
-      (cseq->method == Method::kOther && !IsToken(method))) {
-    *cseq = {};
-    return ParseError::kBadCSeq;
+  uint64_t number = 0;
+  while (digits < text.size() && Is(text[digits], kDigitChar)) {
+    number = number * 10 + static_cast<uint64_t>(text[digits++] - '0');
+    if (number > UINT32_MAX) return ParseError::kBadCSeq;
   }
-  cseq->number = *number;
-  cseq->method_text = method;
+  const size_t method_begin = SkipBlanks(text, digits);
+  if (digits == 0 || method_begin == digits) return ParseError::kBadCSeq;
+  const std::string_view method = text.substr(method_begin);
+  const Method known = LookUpMethod(method);
+  if (known == Method::kOther && !IsToken(method)) return ParseError::kBadCSeq;
+  *cseq = {static_cast<uint32_t>(number), known, method};
   return ParseError::kOk;
 }
 

@@ -1,5 +1,4 @@
 // The reference kernel: a walk from one line feed to the next.
-#include <algorithm>
 #include <cstring>
 
 #include "sip/scan.h"
@@ -8,8 +7,16 @@ namespace sip {
 namespace {
 
 const char* FindByte(const char* at, const char* end, char byte) {
+  if (at == end) return end;
   const void* const found = std::memchr(at, byte, static_cast<size_t>(end - at));
   return found == nullptr ? end : static_cast<const char*>(found);
+}
+
+// Mostly one: memchr() passes over the rest with wide loads.
+size_t CountBytes(const char* at, const char* end, char byte) {
+  size_t count = 0;
+  for (at = FindByte(at, end, byte); at != end; at = FindByte(at + 1, end, byte)) ++count;
+  return count;
 }
 
 }  // namespace
@@ -33,7 +40,7 @@ ScanResult ScanLinesScalar(PaddedView text, LineFeeds* feeds) {
       feeds->empty_line = feeds->body = offset(at);
       return ScanResult::kTooManyLines;
     }
-    feeds->cr_count += static_cast<size_t>(std::count(at, feed, '\r'));
+    feeds->cr_count += CountBytes(at, feed, '\r');
     if (feed == end) break;
     feeds->at[feeds->count++] = offset(feed);
     at = feed + 1;

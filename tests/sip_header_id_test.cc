@@ -5,30 +5,19 @@
 #include <utility>
 
 #include "sip/header_id.h"
-#include "tests/guard_page.h"
 
 namespace sip {
 namespace {
-
-using gmedge_test::GuardedText;
-
-// As plain text and as padded text, which are looked up by different loads.
-HeaderId LookUpBoth(const std::string& name) {
-  const HeaderId id = LookUpHeader(name);
-  const GuardedText guarded(name);
-  EXPECT_EQ(LookUpHeader(guarded.padded()), id) << name;
-  return id;
-}
 
 TEST(SipHeaderId, FindsEveryNameInAnyCase) {
   for (int i = 1; i < kHeaderIdCount; ++i) {
     const HeaderId id = static_cast<HeaderId>(i);
     std::string name(Name(id));
-    EXPECT_EQ(LookUpBoth(name), id) << name;
+    EXPECT_EQ(LookUpHeader(name), id) << name;
     for (char& c : name) c = static_cast<char>(std::toupper(c));
-    EXPECT_EQ(LookUpBoth(name), id) << name;
+    EXPECT_EQ(LookUpHeader(name), id) << name;
     for (char& c : name) c = static_cast<char>(std::tolower(c));
-    EXPECT_EQ(LookUpBoth(name), id) << name;
+    EXPECT_EQ(LookUpHeader(name), id) << name;
   }
 }
 
@@ -39,13 +28,13 @@ TEST(SipHeaderId, OneWrongCharacterIsAnotherHeader) {
       for (const char wrong : {'~', '\r', '\0', '@'}) {
         std::string other = name;
         other[at] = wrong;
-        EXPECT_EQ(LookUpBoth(other), HeaderId::kOther) << other;
+        EXPECT_EQ(LookUpHeader(other), HeaderId::kOther) << other;
       }
     }
-    EXPECT_EQ(LookUpBoth(name + "s"), HeaderId::kOther);
+    EXPECT_EQ(LookUpHeader(name + "s"), HeaderId::kOther);
     // "o" of "To" is the compact form of Event.
     if (name.size() > 2) {
-      EXPECT_EQ(LookUpBoth(name.substr(1)), HeaderId::kOther) << name;
+      EXPECT_EQ(LookUpHeader(name.substr(1)), HeaderId::kOther) << name;
     }
   }
 }
@@ -79,7 +68,7 @@ TEST(SipHeaderId, KnowsTheCompactForms) {
       if (form == lower) expected = id;
     }
     const char text = static_cast<char>(c);
-    EXPECT_EQ(LookUpBoth(std::string(1, text)), expected) << c;
+    EXPECT_EQ(LookUpHeader(std::string(1, text)), expected) << c;
     known += expected != HeaderId::kOther ? 1 : 0;
   }
   EXPECT_EQ(known, 2 * std::size(forms));
@@ -88,9 +77,9 @@ TEST(SipHeaderId, KnowsTheCompactForms) {
 TEST(SipHeaderId, UnknownNamesAreOther) {
   for (const char* name : {"", "XX", "Allow-Event", "Security", "Acceptx", "P-Early-Mediae",
                            "Call\rID", "Call-ID:", "@ccept"}) {
-    EXPECT_EQ(LookUpBoth(name), HeaderId::kOther) << name;
+    EXPECT_EQ(LookUpHeader(name), HeaderId::kOther) << name;
   }
-  EXPECT_EQ(LookUpBoth(std::string(70000, 'a')), HeaderId::kOther);
+  EXPECT_EQ(LookUpHeader(std::string(70000, 'a')), HeaderId::kOther);
   EXPECT_EQ(Name(HeaderId::kOther), "");
 }
 

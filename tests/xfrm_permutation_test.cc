@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <vector>
 
 #include "xfrm/permutation.h"
@@ -60,6 +61,23 @@ TEST(XfrmPermutation, NeighboursDoNotStayNeighbours) {
   }
   EXPECT_LT(neighbours, 20);
   EXPECT_LT(fixed_points, 20);
+}
+
+// 24 orders of four, each 1000 times but for chance: 5 deviations of a count are about 155.
+TEST(XfrmPermutation, EveryOrderOfFewValuesIsAsLikely) {
+  std::map<std::vector<uint64_t>, int> found;
+  for (uint64_t key = 0; key < 24'000; ++key) ++found[Order(4, {1, key})];
+  EXPECT_EQ(found.size(), 24u);
+  for (const auto& [order, count] : found) EXPECT_NEAR(count, 1000, 155);
+}
+
+// The same words for what is kept as a table and what is worked out.
+TEST(XfrmPermutation, VisitsEveryValueOnceOnEitherSideOfTheTable) {
+  for (const uint64_t size : {Permutation::kTableSizeMax, Permutation::kTableSizeMax + 1}) {
+    std::vector<bool> seen(size);
+    for (const uint64_t value : Order(size)) seen[value] = true;
+    EXPECT_THAT(seen, ::testing::Not(::testing::Contains(false))) << size;
+  }
 }
 
 TEST(XfrmPermutation, RefusesValuesOutside) {

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <deque>
 #include <fstream>
-#include <map>
 #include <random>
 #include <set>
 #include <thread>
@@ -18,7 +17,6 @@ namespace xfrm {
 namespace {
 
 using ::testing::Ne;
-using ::testing::Optional;
 using ::testing::SizeIs;
 
 constexpr uint64_t kQuarantine = 100;
@@ -34,7 +32,7 @@ SpiPool::Options Range(uint32_t min_spi, uint32_t max_spi, uint64_t quarantine_m
 
 std::vector<SpiPair> AcquireAll(SpiPool* pool, uint64_t now_ms = 0) {
   std::vector<SpiPair> pairs;
-  while (const std::optional<SpiPair> pair = pool->Acquire(now_ms)) pairs.push_back(*pair);
+  while (const SpiPair pair = pool->Acquire(now_ms)) pairs.push_back(pair);
   return pairs;
 }
 
@@ -70,25 +68,25 @@ TEST(XfrmSpiPool, RefusesReservedSpisAndEmptyRanges) {
 TEST(XfrmSpiPool, CountsEveryPairOnce) {
   SpiPool pool(Range(1000, 1099));
   ExpectCounts(pool, 50, 0, 0);
-  const SpiPair pair = *pool.Acquire(0);
+  const SpiPair pair = pool.Acquire(0);
   ExpectCounts(pool, 49, 1, 0);
   pool.Release(pair, 0);
   ExpectCounts(pool, 49, 0, 1);
-  EXPECT_TRUE(pool.Acquire(2 * kQuarantine).has_value());
+  EXPECT_TRUE(pool.Acquire(2 * kQuarantine));
   ExpectCounts(pool, 49, 1, 0);
 }
 
 TEST(XfrmSpiPool, ReleasedPairRestsForTheQuarantine) {
   for (const uint64_t released_at : {0u, 1u, 50u, 99u, 100u, 12345u}) {
     SpiPool pool(Range(1000, 1001));
-    const std::optional<SpiPair> pair = pool.Acquire(released_at);
-    ASSERT_TRUE(pair.has_value());
-    EXPECT_EQ(pool.Acquire(released_at), std::nullopt);
-    pool.Release(*pair, released_at);
+    const SpiPair pair = pool.Acquire(released_at);
+    ASSERT_TRUE(pair);
+    EXPECT_EQ(pool.Acquire(released_at), SpiPair{});
+    pool.Release(pair, released_at);
     for (uint64_t rest = 0; rest < kQuarantine; rest += 9) {
-      ASSERT_EQ(pool.Acquire(released_at + rest), std::nullopt) << rest;
+      ASSERT_EQ(pool.Acquire(released_at + rest), SpiPair{}) << rest;
     }
-    EXPECT_THAT(pool.Acquire(released_at + 2 * kQuarantine), Optional(*pair));
+    EXPECT_EQ(pool.Acquire(released_at + 2 * kQuarantine), pair);
   }
 }
 
@@ -98,17 +96,17 @@ TEST(XfrmSpiPool, LongPausesFreeWhatHasRested) {
     SpiPool pool(Range(1000, 1001));
     uint64_t now = 0;
     for (int i = 0; i < 20; ++i, now += pause * kQuarantine) {
-      const std::optional<SpiPair> pair = pool.Acquire(now);
-      ASSERT_TRUE(pair.has_value()) << pause << " slices, turn " << i;
-      pool.Release(*pair, now);
+      const SpiPair pair = pool.Acquire(now);
+      ASSERT_TRUE(pair) << pause << " slices, turn " << i;
+      pool.Release(pair, now);
     }
   }
 }
 
 TEST(XfrmSpiPool, WithoutQuarantineAPairIsFreeAtOnce) {
   SpiPool pool(Range(1000, 1001, 0));
-  const std::optional<SpiPair> pair = pool.Acquire(0);
-  pool.Release(*pair, 0);
+  const SpiPair pair = pool.Acquire(0);
+  pool.Release(pair, 0);
   ExpectCounts(pool, 1, 0, 0);
   EXPECT_EQ(pool.Acquire(0), pair);
 }
@@ -116,35 +114,35 @@ TEST(XfrmSpiPool, WithoutQuarantineAPairIsFreeAtOnce) {
 // A worker whose clock lags must not shorten the rest of what it releases.
 TEST(XfrmSpiPool, ALaggingClockShortensNoRest) {
   SpiPool pool(Range(1000, 1003));
-  const std::optional<SpiPair> first = pool.Acquire(0);
-  const std::optional<SpiPair> second = pool.Acquire(1000);
-  pool.Release(*first, 50);
-  EXPECT_EQ(pool.Acquire(1000), std::nullopt);
-  EXPECT_EQ(pool.Acquire(50 + 2 * kQuarantine), std::nullopt);
-  EXPECT_EQ(pool.Acquire(1099), std::nullopt);
+  const SpiPair first = pool.Acquire(0);
+  const SpiPair second = pool.Acquire(1000);
+  pool.Release(first, 50);
+  EXPECT_EQ(pool.Acquire(1000), SpiPair{});
+  EXPECT_EQ(pool.Acquire(50 + 2 * kQuarantine), SpiPair{});
+  EXPECT_EQ(pool.Acquire(1099), SpiPair{});
   EXPECT_EQ(pool.Acquire(1200), first);
   static_cast<void>(second);
 }
 
 TEST(XfrmSpiPool, GoesRoundBeforeItUsesAPairAgain) {
   SpiPool pool(Range(1000, 1999, 0));
-  const SpiPair first = *pool.Acquire(0);
+  const SpiPair first = pool.Acquire(0);
   pool.Release(first, 0);
   for (int i = 1; i < 500; ++i) {
-    const SpiPair pair = *pool.Acquire(0);
+    const SpiPair pair = pool.Acquire(0);
     ASSERT_THAT(pair, Ne(first)) << i;
     pool.Release(pair, 0);
   }
-  EXPECT_THAT(pool.Acquire(0), Optional(first));
+  EXPECT_EQ(pool.Acquire(0), first);
 }
 
 TEST(XfrmSpiPool, NeverHandsOutThePhonesOwnSpis) {
   SpiPool probe(Range(1000, 1999));
-  const SpiPair next = *probe.Acquire(0);
+  const SpiPair next = probe.Acquire(0);
   for (const uint32_t spi : {next.client, next.server}) {
     SpiPool pool(Range(1000, 1999));
     const uint32_t avoid[] = {77777, spi};
-    const SpiPair other = *pool.Acquire(0, avoid);
+    const SpiPair other = pool.Acquire(0, avoid);
     EXPECT_THAT(other.client, Ne(spi));
     EXPECT_THAT(other.server, Ne(spi));
     // The pair passed over is not lost.
@@ -157,9 +155,9 @@ TEST(XfrmSpiPool, NeverHandsOutThePhonesOwnSpis) {
 TEST(XfrmSpiPool, HasNothingWhenOnlyAvoidedPairsAreFree) {
   SpiPool pool(Range(1000, 1001));
   const uint32_t avoid[] = {1001};
-  EXPECT_EQ(pool.Acquire(0, avoid), std::nullopt);
+  EXPECT_EQ(pool.Acquire(0, avoid), SpiPair{});
   ExpectCounts(pool, 1, 0, 0);
-  EXPECT_THAT(pool.Acquire(0), Optional(SpiPair{1000, 1001}));
+  EXPECT_EQ(pool.Acquire(0), (SpiPair{1000, 1001}));
 }
 
 TEST(XfrmSpiPool, OrderIsKeyedAndNotSequential) {
@@ -168,7 +166,7 @@ TEST(XfrmSpiPool, OrderIsKeyedAndNotSequential) {
     options.permutation_key = {key, 0};
     SpiPool pool(options);
     std::vector<uint32_t> spis;
-    for (int i = 0; i < 1000; ++i) spis.push_back(pool.Acquire(0)->client);
+    for (int i = 0; i < 1000; ++i) spis.push_back(pool.Acquire(0).client);
     return spis;
   };
   EXPECT_EQ(order(1), order(1));
@@ -185,7 +183,7 @@ TEST(XfrmSpiPool, OrderIsKeyedAndNotSequential) {
 TEST(XfrmSpiPool, TheTwoOfAPairAreFarApart) {
   SpiPool pool(Range(65536, 262144));
   for (int i = 0; i < 100; ++i) {
-    const SpiPair pair = *pool.Acquire(0);
+    const SpiPair pair = pool.Acquire(0);
     EXPECT_EQ(pair.server - pair.client, pool.capacity());
   }
 }
@@ -198,7 +196,7 @@ TEST(XfrmSpiPool, ReservesPairsOfAnEarlierRun) {
   SpiPool pool(options);
   std::vector<SpiPair> alive;
   for (int i = 0; i < 100; ++i) {
-    alive.push_back(*earlier.Acquire(0));
+    alive.push_back(earlier.Acquire(0));
     EXPECT_TRUE(pool.Reserve(alive.back()));
     EXPECT_FALSE(pool.Reserve(alive.back())) << "is in use now";
   }
@@ -221,12 +219,12 @@ TEST(XfrmSpiPool, ReservesPairsOnly) {
 
 TEST(XfrmSpiPool, ReservesThePairThatHoldsAForeignSpi) {
   SpiPool pool(Range(1000, 2000));  // Odd: 2000 is left over.
-  EXPECT_THAT(pool.ReserveHolding(1007), Optional(SpiPair{1007, 1507}));
-  EXPECT_THAT(pool.ReserveHolding(1508), Optional(SpiPair{1008, 1508}));
-  EXPECT_EQ(pool.ReserveHolding(1507), std::nullopt) << "its pair is out already";
-  EXPECT_EQ(pool.ReserveHolding(2000), std::nullopt);
-  EXPECT_EQ(pool.ReserveHolding(999), std::nullopt);
-  EXPECT_EQ(pool.ReserveHolding(0), std::nullopt);
+  EXPECT_EQ(pool.ReserveHolding(1007), (SpiPair{1007, 1507}));
+  EXPECT_EQ(pool.ReserveHolding(1508), (SpiPair{1008, 1508}));
+  EXPECT_EQ(pool.ReserveHolding(1507), SpiPair{}) << "its pair is out already";
+  EXPECT_EQ(pool.ReserveHolding(2000), SpiPair{});
+  EXPECT_EQ(pool.ReserveHolding(999), SpiPair{});
+  EXPECT_EQ(pool.ReserveHolding(0), SpiPair{});
   ExpectCounts(pool, 498, 2, 0);
   pool.Release({1007, 1507}, 0);
   ExpectCounts(pool, 498, 1, 1);
@@ -234,14 +232,24 @@ TEST(XfrmSpiPool, ReservesThePairThatHoldsAForeignSpi) {
 
 TEST(XfrmSpiPool, RefusesAReleaseOfWhatIsNotInUse) {
   SpiPool pool(Range(1000, 1999));
-  EXPECT_DEATH(pool.Release({1000, 1500}, 0), "before & bit");
-  EXPECT_DEATH(pool.Release({1000, 1501}, 0), "has_value");
-  const SpiPair pair = *pool.Acquire(0);
+  EXPECT_DEATH(pool.Release({1000, 1500}, 0), "== kUsed");
+  EXPECT_DEATH(pool.Release({1000, 1501}, 0), "index != kNoPair");
+  const SpiPair pair = pool.Acquire(0);
   pool.Release(pair, 0);
-  EXPECT_DEATH(pool.Release(pair, 0), "before & bit") << "twice";
+  EXPECT_DEATH(pool.Release(pair, 0), "== kUsed") << "twice";
 }
 
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kHasShadow = true;
+#elif defined(__has_feature)
+constexpr bool kHasShadow = __has_feature(thread_sanitizer);
+#else
+constexpr bool kHasShadow = false;
+#endif
+
+// The thread sanitizer keeps several octets for each and gives none back: nothing to be measured.
 size_t ResidentPages() {
+  if (kHasShadow) return 0;
   std::ifstream file("/proc/self/statm");
   size_t total = 0;
   size_t resident = 0;
@@ -255,7 +263,7 @@ TEST(XfrmSpiPool, FullRangeTouchesLittleMemory) {
   EXPECT_EQ(pool.capacity(), 0x7fffff80u);
   std::deque<SpiPair> pairs;
   for (uint64_t now = 0; now < 100'000; ++now) {
-    pairs.push_back(*pool.Acquire(now));
+    pairs.push_back(pool.Acquire(now));
     if (pairs.size() < 1000) continue;
     pool.Release(pairs.front(), now);
     pairs.pop_front();
@@ -264,35 +272,44 @@ TEST(XfrmSpiPool, FullRangeTouchesLittleMemory) {
   EXPECT_LT(ResidentPages(), before + pages_of_16_mib);
 }
 
-// A plain model of the header's words beside the pool, over random calls.
-TEST(XfrmSpiPool, AgreesWithAModelOverRandomCalls) {
-  std::mt19937_64 random(4711);
-  SpiPool pool(Range(1000, 1399));
-  std::vector<SpiPair> used;
-  std::map<uint32_t, uint64_t> released_at;
-  uint64_t now = 0;
-  for (int i = 0; i < 200'000; ++i) {
-    now += random() % 50 == 0 ? random() % 700 : random() % 3;
-    if (!used.empty() && random() % 2 == 0) {
-      std::swap(used[random() % used.size()], used.back());
-      pool.Release(used.back(), now);
-      released_at[used.back().client] = now;
-      used.pop_back();
-    } else if (const std::optional<SpiPair> pair = pool.Acquire(now)) {
-      const auto found = released_at.find(pair->client);
-      if (found != released_at.end()) {
-        ASSERT_GE(now - found->second, kQuarantine);
-        released_at.erase(found);
-      }
-      used.push_back(*pair);
+// A long way behind the cursor nothing is in use, and the memory goes back; what is still in use
+// keeps its page only.
+TEST(XfrmSpiPool, LargePoolGivesMemoryBack) {
+  SpiPool pool(Range(256, 0xffffffff));
+  const size_t before = ResidentPages();
+  std::vector<SpiPair> kept;
+  for (uint64_t now = 0; now < 2'000'000; ++now) {
+    const SpiPair pair = pool.Acquire(now / 100);
+    if (now % 100'000 == 0) {
+      kept.push_back(pair);
     } else {
-      // All others rest, none of them for twice the quarantine.
-      ASSERT_EQ(used.size() + released_at.size(), 200u);
-      for (const auto& [spi, since] : released_at) ASSERT_LT(now - since, 2 * kQuarantine);
+      pool.Release(pair, now / 100);
     }
-    const SpiPool::Counts counts = pool.counts();
-    ASSERT_EQ(counts.used, used.size());
-    ASSERT_EQ(counts.free + counts.used + counts.quarantined, 200u);
+  }
+  const size_t half_of_those_touched = 1000;
+  EXPECT_LT(ResidentPages(), before + half_of_those_touched);
+  const SpiPool::Counts counts = pool.counts();
+  EXPECT_EQ(counts.used, kept.size());
+  EXPECT_LE(counts.quarantined, 20'000u);
+  for (const SpiPair pair : kept) EXPECT_FALSE(pool.Reserve(pair)) << "is in use";
+  for (const SpiPair pair : kept) pool.Release(pair, 20'000);
+  ASSERT_TRUE(pool.Acquire(30'000));
+  ExpectCounts(pool, pool.capacity() - 1, 1, 0);
+}
+
+TEST(XfrmSpiPool, ExhaustionPassesByItself) {
+  for (const uint64_t quarantine : {uint64_t{0}, kQuarantine}) {
+    SpiPool pool(Range(1000, 1000 + 2 * 3000 - 1, quarantine));
+    const std::vector<SpiPair> pairs = AcquireAll(&pool);
+    ASSERT_THAT(pairs, SizeIs(3000));
+    uint64_t now = 0;
+    for (const SpiPair pair : {pairs[0], pairs[1500], pairs[2999], pairs[1]}) {
+      EXPECT_EQ(pool.Acquire(now), SpiPair{});
+      pool.Release(pair, now);
+      now += 2 * quarantine;
+      EXPECT_EQ(pool.Acquire(now), pair);
+    }
+    ExpectCounts(pool, 0, 3000, 0);
   }
 }
 
@@ -302,19 +319,21 @@ class XfrmSpiPoolThreads : public ::testing::TestWithParam<uint64_t> {
  protected:
   static constexpr uint32_t kPairs = 150;
   static constexpr int kThreads = 4;
-  static constexpr int kTurns = 50'000;
+  static constexpr int kTurns = 200'000;
 
   void Work(int seed) {
     std::mt19937 random(static_cast<uint32_t>(seed));
     std::vector<SpiPair> held;
+    ++started_;
+    while (started_.load() < kThreads) std::this_thread::yield();
     for (int i = 0; i < kTurns; ++i) {
       const uint64_t now = clock_.fetch_add(random() % 2);
       if (held.size() < 30 && random() % 8 < 5) {
         const uint32_t avoid[] = {AnySpi(&random), AnySpi(&random)};
-        const std::optional<SpiPair> pair = pool_.Acquire(now, avoid);
+        const SpiPair pair = pool_.Acquire(now, avoid);
         if (!pair) continue;
-        Take(*pair, avoid);
-        held.push_back(*pair);
+        Take(pair, avoid);
+        held.push_back(pair);
       } else if (!held.empty()) {
         Give(held.back());
         held.pop_back();
@@ -348,6 +367,7 @@ class XfrmSpiPoolThreads : public ::testing::TestWithParam<uint64_t> {
   }
 
   SpiPool pool_{Range(1000, 1000 + 2 * kPairs - 1, GetParam())};
+  std::atomic<int> started_{0};
   std::atomic<uint64_t> clock_{0};
   std::array<std::atomic<int>, kPairs> holders_{};
   std::array<std::atomic<uint64_t>, kPairs> released_at_{};  // Plus one; 0: never.
@@ -374,6 +394,65 @@ TEST_P(XfrmSpiPoolThreads, ShareWithoutOverlapAndLoseNothing) {
   }
   EXPECT_THAT(pairs, SizeIs(kPairs));
   ExpectCounts(pool_, 0, kPairs, 0);
+}
+
+// Within an epoch no pair comes free, and at most 28 rest and 4 are in use; so of 60 some are free
+// all the while, also for a worker that was held up for several epochs within its call.
+TEST(XfrmSpiPool, RefusesNobodyWhileAPairIsFree) {
+  SpiPool pool(Range(1000, 1119, 10));
+  std::atomic<uint64_t> clock{0};
+  std::atomic<int> started{0};
+  std::atomic<int> refused{0};
+  const auto work = [&] {
+    ++started;
+    while (started.load() < 4) std::this_thread::yield();
+    for (int i = 0; i < 300'000; ++i) {
+      const uint64_t now = clock.fetch_add(1);
+      const SpiPair pair = pool.Acquire(now);
+      if (pair) {
+        pool.Release(pair, now);
+      } else {
+        ++refused;
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(work);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(refused.load(), 0);
+}
+
+// Memory that is given back while other threads take pairs of the very page: one thread lets time
+// go by two epochs a turn, so that a page on which nothing is in use goes back at once.
+TEST(XfrmSpiPoolGiveBack, LosesNoPairInUse) {
+  SpiPool pool(Range(256, 256 + (1u << 22) - 1));
+  std::vector<SpiPair> pairs;
+  for (int i = 0; i < 3000; ++i) pairs.push_back(pool.Acquire(0));
+  for (const SpiPair pair : pairs) pool.Release(pair, 0);
+  std::atomic<uint64_t> clock{0};
+  std::atomic<int> failures{0};
+  std::atomic<int> working{3};
+  const auto work = [&](uint32_t seed) {
+    std::mt19937 random(seed);
+    for (int i = 0; i < 20'000; ++i) {
+      const SpiPair pair = pairs[random() % 2000];
+      if (!pool.Reserve(pair)) continue;
+      if (i % 16 == 0) std::this_thread::yield();
+      failures += pool.Reserve(pair) ? 1 : 0;
+      pool.Release(pair, clock.load());
+    }
+    --working;
+  };
+  std::vector<std::thread> threads;
+  for (uint32_t i = 0; i < 3; ++i) threads.emplace_back(work, i);
+  while (working.load() > 0) {
+    const uint64_t now = clock.fetch_add(2 * kQuarantine) + 2 * kQuarantine;
+    pool.Release(pool.Acquire(now), now);
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failures.load(), 0);
+  ASSERT_TRUE(pool.Acquire(clock.load() + 2 * kQuarantine));
+  ExpectCounts(pool, pool.capacity() - 1, 1, 0);
 }
 
 }  // namespace

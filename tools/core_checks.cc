@@ -75,7 +75,8 @@ void CheckAuthorization(const sip::Message& request, const CheckContext& context
     check.Fail("Authorization is broken or has a parameter twice");
     return;
   }
-  if (!digest.ik().text.empty() || !digest.ck().text.empty()) check.Fail("Authorization has ik or ck");
+  const bool has_keys = !digest.ik().text.empty() || !digest.ck().text.empty();
+  if (has_keys) check.Fail("Authorization has ik or ck");
   const sip::Param& mark = digest.integrity_protected();
   if (mark.text.empty()) {
     if (!context.accept_unprotected) check.Fail("integrity-protected is missing");

@@ -28,6 +28,7 @@ COVERED_BY = {
     "edge/relay.cc": ("tests/edge_scenario_test.cc", "messages 13 to 18, byte for byte"),
     "edge/set_keeper.cc": ("tests/edge_events_registered_test.cc", "sets change by events only"),
     "edge/kernel.cc": ("tests/tools_edge_flow_test.cc", "simulated there, real in the lab"),
+    "sip/security_plain.cc": ("tests/sip_marks_test.cc", "it reads what security.cc reads"),
     "sip/scan_avx2.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
     "sip/scan_avx512.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
     "sip/scan_neon.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
@@ -62,6 +63,8 @@ WIDE_TESTS = {
     "tests/xfrm_conformance_esp_test.cc": "the real one decrypts the packets of the vectors",
     "tests/xfrm_conformance_lifetime_test.cc": "in both SAs end alike",
     "tests/xfrm_conformance_replay_test.cc": "and carry, count and number alike",
+    "tests/xfrm_spi_pool_model_test.cc": "the SPI pool beside a model, over all orders of calls",
+    "tests/xfrm_spi_pool_order_test.cc": "SPIs seen do not tell the next",
 }
 # A header that only its own source and tests include: why it stays.
 UNUSED_HEADERS = {

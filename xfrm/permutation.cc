@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <numeric>
+#include <utility>
 
 namespace xfrm {
 namespace {
@@ -37,12 +39,29 @@ Permutation::Permutation(uint64_t size, std::array<uint64_t, 2> key) : size_(siz
   const int bits = std::max(2, static_cast<int>(std::bit_width(size - 1)));
   left_bits_ = bits / 2;
   right_bits_ = bits - left_bits_;
+  if (size <= kTableSizeMax) Shuffle();
+}
+
+// Fisher and Yates. A cipher of so few bits would not do: with two, some of the 24 orders come
+// twice as often as others.
+void Permutation::Shuffle() {
+  table_ = std::make_unique<uint32_t[]>(2 * size_);
+  uint32_t* const forward = table_.get();
+  uint32_t* const inverse = forward + size_;
+  std::iota(forward, forward + size_, 0u);
+  for (uint64_t left = size_; left > 1; --left) {
+    // 44 random bits times 18 fit a word and leave no bias worth the name.
+    const uint64_t drawn = ((Round(0, left) >> 20) * left) >> 44;
+    std::swap(forward[left - 1], forward[drawn]);
+  }
+  for (uint64_t index = 0; index < size_; ++index) {
+    inverse[forward[index]] = static_cast<uint32_t>(index);
+  }
 }
 
 // Even rounds change the left part, odd ones the right: each undoes itself, so the inverse is the
 // same rounds backwards.
-uint64_t Permutation::Forward(uint64_t index) const {
-  assert(index < size_);
+uint64_t Permutation::Encrypt(uint64_t index) const {
   do {
     uint64_t left = index >> right_bits_;
     uint64_t right = index & Mask(right_bits_);
@@ -55,8 +74,7 @@ uint64_t Permutation::Forward(uint64_t index) const {
   return index;
 }
 
-uint64_t Permutation::Inverse(uint64_t value) const {
-  assert(value < size_);
+uint64_t Permutation::Decrypt(uint64_t value) const {
   do {
     uint64_t left = value >> right_bits_;
     uint64_t right = value & Mask(right_bits_);
