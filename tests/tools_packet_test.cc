@@ -94,14 +94,15 @@ TEST(Packet, ExtensionHeaders) {
 
 TEST(Packet, Fragments) {
   IpPacket packet;
-  ASSERT_TRUE(DecodeIp(Ip4({}, 17, "12345678", {.more = true, .at = 1480, .id = 9}), &packet));
+  std::string bytes = Ip4({}, 17, "12345678", {.more = true, .at = 1480, .id = 9});
+  ASSERT_TRUE(DecodeIp(bytes, &packet));
   EXPECT_TRUE(packet.is_fragment);
   EXPECT_TRUE(packet.more_fragments);
   EXPECT_EQ(packet.fragment_at, 1480);
   EXPECT_EQ(packet.fragment_id, 9U);
   EXPECT_EQ(packet.payload, "12345678");
-  ASSERT_TRUE(
-      DecodeIp(Ip6({}, 44, Fragment6(17, {.more = false, .at = 8, .id = 5}, "tail")), &packet));
+  bytes = Ip6({}, 44, Fragment6(17, {.more = false, .at = 8, .id = 5}, "tail"));
+  ASSERT_TRUE(DecodeIp(bytes, &packet));
   EXPECT_TRUE(packet.is_fragment);
   EXPECT_FALSE(packet.more_fragments);
   EXPECT_EQ(packet.fragment_at, 8);
