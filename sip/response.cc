@@ -214,7 +214,7 @@ void PutUnsupported(const Message& request, const ResponseHead& head, Writer* wr
 }
 
 // Warning = warn-code SP warn-agent SP quoted-string (RFC 3261 25.1).
-void PutWarning(const Warning& warning, Writer* writer) {
+void PutWarning(const ResponseWarning& warning, Writer* writer) {
   assert(warning.code >= 100 && warning.code <= 999);
   writer->Put("Warning: ").PutNumber(warning.code).Put(" ").Put(warning.agent).Put(" \"");
   for (std::string_view rest = warning.text; !rest.empty();) {

@@ -12,7 +12,7 @@
 namespace sip {
 
 // `Warning: 399 gm.example.net "text"` (RFC 3261 20.43). 399: a text for a person to read.
-struct Warning {
+struct ResponseWarning {
   uint16_t code = 399;          // REQUIRES: three digits.
   std::string_view agent = {};  // Who warns: a host or a token. "": no Warning.
   std::string_view text = {};   // Quotes and backslashes are escaped.
@@ -35,7 +35,7 @@ struct ResponseHead {
   HeaderId unsupported_of = HeaderId::kOther;
   std::span<const std::string_view> supported = {};
   std::optional<uint32_t> retry_after_s = {};
-  Warning warning = {};
+  ResponseWarning warning = {};
 };
 
 // Status line; every Via in order (the topmost gets received/rport as given, when not empty), From,

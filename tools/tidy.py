@@ -55,6 +55,7 @@ WIDE_TESTS = {
     "tests/edge_violations_test.cc": "what phones and the core may not do, and what each gets",
     "tests/reactor_no_heap_test.cc": "the reactor takes nothing from the heap while it works",
     "tests/sip_edit_data_test.cc": "the edits of the header rules, tests/data/edits",
+    "tests/sip_linear_time_test.cc": "no text costs more per byte for being long",
     "tests/sip_no_heap_test.cc": "nor does the way of a message through the parser and the editor",
     "tests/sip_torture_test.cc": "verdicts on the messages of RFC 4475",
     "tests/tools_edge_flow_test.cc": "phones, gmedge's worker and a core, end to end",
