@@ -69,26 +69,9 @@ WIDE_TESTS = {
 }
 # A header that only its own source and tests include: why it stays.
 UNUSED_HEADERS = {
-    "sip/access_network.h": "read where the network of a phone is told",
     "sip/capability.h": "read where extensions are agreed on",
-    "sip/charging.h": "read where calls are charged",
-    "sip/contact.h": "read where registrations are followed",
-    "sip/content_type.h": "read where bodies are looked into",
-    "sip/date.h": "read where clocks are compared",
-    "sip/event.h": "read where subscriptions are followed",
-    "sip/feature_tag.h": "read where registrations are followed",
-    "sip/geolocation.h": "read where emergency calls are told from others",
-    "sip/identity.h": "read where callers are asserted",
-    "sip/privacy.h": "read where callers are hidden",
-    "sip/rack.h": "read where dialogs are followed",
-    "sip/reason.h": "read where dialogs are followed",
-    "sip/replaces.h": "read where dialogs are followed",
-    "sip/retry_after.h": "read where the core asks for patience",
     "sip/service_urn.h": "read where emergency calls are told from others",
-    "sip/session_timer.h": "read where dialogs are followed",
     "sip/uri_compare.h": "read where a contact is looked for among others",
-    "sip/warning.h": "read where refusals are told",
-    "sip/framer.h": "what a TCP port reads its messages with; the ports are still UDP",
     "xfrm/reconcile.h": "for a restart that keeps the registrations",
 }
 # A bench that measures nothing of ours: what it is for.
