@@ -57,7 +57,7 @@ TEST(SipMarks, AreFoundAtEveryPlaceAndNotInThePadding) {
 TEST(SipMarks, CanBeGoneToForwardsAndBack) {
   const GuardedText guarded(std::string(150, ','), ';');
   Marks marks(guarded.padded());
-  for (const size_t at : {0, 63, 64, 149, 3, 128, 150, 65}) {
+  for (const size_t at : std::initializer_list<size_t>{0, 63, 64, 149, 3, 128, 150, 65}) {
     marks.GoTo(at);
     EXPECT_EQ(marks.Next(), at);
   }
