@@ -5,6 +5,7 @@ include(cmake/bench_sip.cmake OPTIONAL)
 include(cmake/bench_xfrm.cmake OPTIONAL)
 include(cmake/tidy.cmake OPTIONAL)
 include(cmake/lab.cmake OPTIONAL)
+include(cmake/aarch64.cmake OPTIONAL)
 
 if(TARGET gmedge)
   add_test(NAME ${GMEDGE_TEST_PREFIX}gmedge_cli
