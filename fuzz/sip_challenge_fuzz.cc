@@ -58,7 +58,9 @@ void CheckKeysGone(const std::string& text, const std::vector<std::string>& othe
 void TryChallenge(const Message& message) {
   const std::string_view value = message.Value(HeaderId::kWwwAuthenticate);
   Digest digest;
-  if (sip::DecodeDigest(value, &digest) != ParseError::kOk) return;
+  const ParseError error = sip::DecodeDigest(value, &digest);
+  CheckNamed(error);
+  if (error != ParseError::kOk) return;
   CheckInside(digest.scheme, value, "scheme");
   if (!sip::EqualsIgnoreCase(digest.scheme, "Digest")) return;
   const std::vector<std::string> others = OthersOf(digest.params);

@@ -26,6 +26,12 @@ inline void CheckInside(std::string_view piece, std::string_view whole, const ch
   Check(inside, what);
 }
 
+// Whatever the parser says can be told in a log.
+template <typename Enum>
+void CheckNamed(Enum value) {
+  Check(Name(value) != "Unknown", "a value has a name");
+}
+
 inline std::string Joined(const sip::Slices& slices) {
   std::string text;
   for (const std::string_view piece : slices.view()) text += piece;

@@ -135,6 +135,7 @@ void CheckBytes(const Message& message, const std::vector<Command>& commands) {
   const auto slices = std::make_unique<sip::Slices>();
   std::string wanted;
   const EditError error = editor->Finish(slices.get());
+  CheckNamed(error);
   Check(error == model.Run(&wanted), "the error of the model");
   Check(Joined(*slices) == (error == EditError::kOk ? wanted : ""), "the bytes of the model");
   Check(slices->count <= sip::Slices::kMax, "no more slices than there may be");

@@ -61,10 +61,13 @@ std::vector<Told> FramesOf(std::string_view stream, std::string_view sizes) {
     framer.Feed(sip::PaddedView::Promise({feed.get(), piece.size()}));
     for (Frame frame = framer.Next(); frame.kind != FrameKind::kNeedMore; frame = framer.Next()) {
       frames.push_back({frame.kind, frame.error, std::string(frame.text.bytes())});
+      CheckNamed(frame.kind);
+      CheckNamed(frame.error);
       if (frame.kind == FrameKind::kError) return frames;
       if (frame.kind == FrameKind::kMessage) CheckAgreement(frame.text);
     }
   }
+  frames.push_back({FrameKind::kNeedMore, sip::FrameError::kOk, framer.in_message() ? "more" : ""});
   return frames;
 }
 

@@ -48,6 +48,7 @@ struct Facts {
 };
 
 bool Good(ParseError error) {
+  CheckNamed(error);
   return error == ParseError::kOk;
 }
 
@@ -55,10 +56,13 @@ void AddFeatureTags(std::string_view params, Facts* facts) {
   sip::FeatureTagReader reader(params);
   for (sip::FeatureTag tag; reader.Next(&tag);) {
     facts->Add({tag.name, tag.value});
+    Check(tag.is_string || !HasFeatureValue(tag, ","), "no value of a list is a comma");
+    Check(sip::FindFeatureTag(params, tag.name).has_value(), "a tag is found");
     if (tag.value.find(',') == std::string_view::npos && sip::Trim(tag.value) == tag.value) {
       Check(tag.value.empty() || HasFeatureValue(tag, tag.value), "a single value is there");
     }
   }
+  Check(reader.ok(), "what was decoded reads to its end");
 }
 
 bool DecodeContactFacts(std::string_view text, Facts* facts) {
@@ -89,6 +93,7 @@ bool DecodeAccessFacts(std::string_view text, Facts* facts) {
   facts->Add({network.access, network.cgi, network.utran_cell, network.utran_sai, network.wlan_node,
               network.local_zone, network.ue_address, network.params});
   facts->Add(network.network_provided);
+  CheckNamed(network.kind);
   return true;
 }
 
@@ -148,6 +153,8 @@ bool DecodeStateFacts(std::string_view text, Facts* facts) {
   facts->Add({state.phase_text, state.reason, state.params});
   facts->Add(state.expires);
   facts->Add(state.retry_after);
+  const bool known = state.phase != sip::SubscriptionPhase::kOther;
+  Check(!known || sip::EqualsIgnoreCase(Name(state.phase), state.phase_text), "a phase is named");
   return true;
 }
 
@@ -180,6 +187,9 @@ bool DecodeTimerFacts(std::string_view text, Facts* facts) {
     return false;
   }
   facts->Add(min_se);
+  const std::string_view refresher = Name(expires.refresher);
+  Check(refresher.empty() || expires.params.size() > refresher.size(),
+        "a refresher is a parameter");
   facts->Add({expires.params});
   return true;
 }
@@ -307,7 +317,9 @@ void CheckLists(const Message& message) {
   if (Good(DecodeOptions(message, HeaderId::kSupported, &options))) {
     sip::ListReader reader(message, HeaderId::kSupported);
     for (sip::ListMember member; reader.Next(&member);) {
-      Check(options.Has(sip::LookUpOption(member.text)), "an option is in the set");
+      const sip::Option option = sip::LookUpOption(member.text);
+      Check(options.Has(option), "an option is in the set");
+      Check(sip::LookUpOption(Name(option)) == option, "an option has its name");
     }
   }
 }

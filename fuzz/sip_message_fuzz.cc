@@ -46,6 +46,7 @@ void CheckOffsets(const Message& message, std::string_view input) {
     line_end = size_t{header.line.begin} + header.line.size;
     Check(line_end <= message.headers_end(), "header lines end before the body");
     Check(message.Find(header.id) != nullptr, "every header is found");
+    Check(sip::LookUpHeader(Name(header.id)) == header.id, "a header has its name");
     Check(message.Find(header.id) <= &header, "the first of a name is found");
     const Header* next = &header + 1;
     while (next != message.headers().data() + message.headers().size() && next->id != header.id) {
@@ -54,6 +55,16 @@ void CheckOffsets(const Message& message, std::string_view input) {
     const bool is_last = next == message.headers().data() + message.headers().size();
     Check(message.FindNext(&header) == (is_last ? nullptr : next), "the next of a name is found");
   }
+}
+
+// The same offsets over a copy say the same.
+void CheckRebased(const Message& message) {
+  const GuardedText copy(message.bytes());
+  const auto rebased = std::make_unique<Message>(message);
+  rebased->Rebase(copy.padded());
+  CheckOffsets(*rebased, copy.text());
+  Check(rebased->start_line() == message.start_line(), "a copy begins alike");
+  Check(rebased->body() == message.body(), "and ends alike");
 }
 
 // What lies behind the message must not matter.
@@ -110,6 +121,16 @@ int CountMembers(const Message& message, HeaderId id) {
   return count;
 }
 
+void CheckOptions(const Message& message) {
+  sip::ListReader reader(message, HeaderId::kRequire);
+  bool any = false;
+  for (sip::ListMember member; reader.Next(&member); any = true) {
+    Check(sip::HasOptionTag(message, HeaderId::kRequire, member.text), "a tag is there");
+  }
+  Check(!sip::HasOptionTag(message, HeaderId::kRequire, ""), "an empty tag is not");
+  Check(sip::RequiresMore(message, HeaderId::kRequire, {}) == any, "nothing is not enough");
+}
+
 int CountLines(const Message& message, HeaderId id) {
   int count = 0;
   for (const Header& header : message.headers()) count += header.id == id ? 1 : 0;
@@ -129,7 +150,7 @@ void CheckAnswer(const Message& message) {
                                   .unsupported_of = HeaderId::kRequire,
                                   .retry_after_s = 1,
                                   .warning = {.agent = "gm", .text = reason}};
-  if (!sip::WriteResponse(message, head, "", &writer)) return;
+  if (!sip::WriteResponse(message, head, "X-Extra: 1\r\n", &writer)) return;
   if (writer.size() > sip::kMessageSizeMax) return;
   const GuardedText guarded(writer.text());
   const auto answer = std::make_unique<Message>();
@@ -140,8 +161,37 @@ void CheckAnswer(const Message& message) {
   const int vias = CountLines(message, HeaderId::kVia);
   Check(CountLines(*answer, HeaderId::kVia) == vias, "every Via goes back");
   const bool unsupported = answer->Has(HeaderId::kUnsupported);
-  const size_t lines = static_cast<size_t>(vias) + 9 + (unsupported ? 1 : 0);
+  const size_t lines = static_cast<size_t>(vias) + 10 + (unsupported ? 1 : 0);
   Check(answer->headers().size() == lines, "nothing of the request makes a line");
+}
+
+// A 100 tells the Timestamp of the request (RFC 3261 8.2.6.1).
+void CheckTrying(const Message& message) {
+  static std::array<char, 2 * sip::kMessageSizeMax> out;
+  sip::Writer writer(out);
+  if (!sip::WriteResponse(message, {.status = 100}, "", &writer)) return;
+  if (writer.size() > sip::kMessageSizeMax) return;
+  const GuardedText guarded(writer.text());
+  const auto answer = std::make_unique<Message>();
+  if (sip::Parse(guarded.padded(), answer.get()) != ParseError::kOk) return;
+  Check(answer->Has(HeaderId::kTimestamp) == message.Has(HeaderId::kTimestamp), "a Timestamp");
+}
+
+// All lines of one name go, and nothing beside them.
+void CheckRemoval(const Message& message) {
+  const HeaderId id = message.headers().empty() ? HeaderId::kOther : message.headers().back().id;
+  const auto editor = std::make_unique<sip::Editor>(message);
+  const auto slices = std::make_unique<sip::Slices>();
+  const int lines = CountLines(message, id);
+  Check(editor->RemoveHeaders(id) == lines, "as many lines as there are");
+  const sip::EditError error = editor->Finish(slices.get());
+  const bool too_many = lines > sip::Editor::kEditsMax;
+  Check(error == (too_many ? sip::EditError::kTooManyEdits : sip::EditError::kOk), "lines go");
+  size_t size = message.bytes().size();
+  for (const Header& header : message.headers()) {
+    if (header.id == id) size -= header.line.size;
+  }
+  Check(too_many || slices->size == size, "their bytes go");
 }
 
 // Removes lines and members and inserts lines as the input's own bytes decide, then counts.
@@ -204,6 +254,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const GuardedText guarded(AsText(data, size));
   const auto message = std::make_unique<Message>();
   const ParseError error = sip::Parse(guarded.padded(), message.get());
+  CheckNamed(error);
   if (error == ParseError::kTooLarge || error == ParseError::kEmpty) return 0;
   CheckOffsets(*message, guarded.text());
   CheckPaddingIsIgnored(*message, error, guarded.text());
@@ -212,10 +263,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const ParseError verdict = sip::Validate(*message, &offset);
   Check(offset <= message->bytes().size(), "what is refused is in the message");
   Check(verdict != ParseError::kOk || offset == 0, "nothing is refused");
+  CheckNamed(verdict);
+  for (const ParseError refusal : {error, verdict}) {
+    if (refusal != ParseError::kOk) Check(sip::StatusFor(refusal) >= 400, "a refusal has a status");
+  }
+  CheckRebased(*message);
+  CheckOptions(*message);
+  CheckRemoval(*message);
   if (error != ParseError::kOk) return 0;
   const auto list = std::make_unique<sip::SecurityList>();
   static_cast<void>(sip::DecodeSecurity(*message, HeaderId::kSecurityClient, list.get()));
   CheckAnswer(*message);
+  CheckTrying(*message);
   uint32_t seed = 1;
   for (size_t i = 0; i < size; ++i) seed = seed * 31 + data[i];
   CheckEdits(*message, seed);

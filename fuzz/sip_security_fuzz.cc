@@ -21,6 +21,7 @@ using sip::SecurityMechanism;
 void CheckUsable(const SecurityMechanism& mechanism) {
   Check(mechanism.alg != Alg::kAbsent && mechanism.alg != Alg::kUnknown, "alg is known");
   Check(mechanism.ealg != Ealg::kUnknown, "ealg is known");
+  Check(!Name(mechanism.alg).empty() && !Name(mechanism.ealg).empty(), "they have names");
   Check((mechanism.alg == Alg::kNull) == (mechanism.ealg == Ealg::kAesGcm), "aes-gcm and null");
   Check(mechanism.alg != Alg::kAesGmac || mechanism.ealg == Ealg::kNull, "aes-gmac and null");
   Check(mechanism.protection == sip::Protection::kEsp, "only ESP");
@@ -33,11 +34,14 @@ void CheckUsable(const SecurityMechanism& mechanism) {
 }
 
 bool Decode(std::string_view value, SecurityList* list) {
-  if (sip::DecodeSecurity(value, list) != ParseError::kOk) return false;
+  const ParseError error = sip::DecodeSecurity(value, list);
+  CheckNamed(error);
+  if (error != ParseError::kOk) return false;
   Check(!list->empty(), "a good value has a mechanism");
   for (const SecurityMechanism& mechanism : list->mechanisms()) {
     CheckInside(mechanism.text, value, "a mechanism");
     Check(mechanism.q_thousandths >= -1 && mechanism.q_thousandths <= 1000, "q");
+    CheckNamed(mechanism.fault);
     if (mechanism.fault == MechanismFault::kNone) CheckUsable(mechanism);
   }
   return true;
