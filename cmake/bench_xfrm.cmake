@@ -3,3 +3,8 @@
 add_executable(xfrm_scale bench/xfrm_scale.cc)
 target_link_libraries(xfrm_scale PRIVATE gmedge_xfrm)
 add_test(NAME ${GMEDGE_TEST_PREFIX}xfrm_scale COMMAND xfrm_scale sim 2000)
+
+# xfrm_install: what a phone costs by the ways of others, by ours, and at the kernel's own speed.
+# Needs a kernel with ESP: run in the lab (cmake/lab.cmake), there in full by hand.
+add_executable(xfrm_install bench/xfrm_install.cc bench/xfrm_phones.cc)
+target_link_libraries(xfrm_install PRIVATE gmedge_xfrm)
