@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <system_error>
 #include <thread>
 
@@ -23,7 +24,7 @@ namespace {
 
 constexpr uint32_t kReqid = 4711;
 constexpr int kTimeoutMs = 60'000;
-constexpr std::chrono::milliseconds kSettle{60};
+constexpr std::chrono::milliseconds kSettle{250};
 constexpr xfrm::Address kEdge{{192, 0, 2, 10}, AF_INET};
 
 xfrm::Key SomeKey(uint8_t first) {
@@ -73,6 +74,58 @@ size_t CountOf(int fd, xfrm::Batch* dump) {
   return error == std::errc{} && verdict.all_ok() ? count : SIZE_MAX;
 }
 
+void Take(xfrm::Batch* batch, std::vector<std::byte>* bytes) {
+  const std::span<const std::byte> sealed = batch->Seal();
+  bytes->assign(sealed.begin(), sealed.end());
+}
+
+xfrm::Policy SharedPolicyOf(uint32_t phone, uint32_t which) {
+  const xfrm::Selector exact = SaOf(phone, which, Suites()[0].keys).selector;
+  xfrm::Policy policy;
+  policy.direction = IsInbound(which) ? xfrm::Direction::kIn : xfrm::Direction::kOut;
+  policy.local = kEdge;
+  policy.local_port = IsInbound(which) ? exact.destination_port : exact.source_port;
+  policy.reqid = kReqid;
+  return policy;
+}
+
+xfrm_userpolicy_info InfoOf(uint32_t phone, uint32_t which) {
+  const xfrm::Selector exact = SaOf(phone, which, Suites()[0].keys).selector;
+  xfrm_userpolicy_info info = xfrm::ToWire(SharedPolicyOf(phone, which));
+  info.sel.saddr = xfrm::ToWire(exact.source);
+  info.sel.daddr = xfrm::ToWire(exact.destination);
+  info.sel.prefixlen_s = info.sel.prefixlen_d = 32;
+  info.sel.sport = htons(exact.source_port);
+  info.sel.dport = htons(exact.destination_port);
+  info.sel.sport_mask = info.sel.dport_mask = UINT16_MAX;
+  return info;
+}
+
+void SetAck(std::byte* request, bool is_asked) {
+  nlmsghdr header;
+  std::memcpy(&header, request, sizeof(header));
+  header.nlmsg_flags &= static_cast<uint16_t>(~NLM_F_ACK);
+  if (is_asked) header.nlmsg_flags |= NLM_F_ACK;
+  std::memcpy(request, &header, sizeof(header));
+}
+
+// What `make` makes of each request of `phones` phones, in one piece.
+std::vector<std::byte> Join(
+    uint32_t phones,
+    const std::function<void(uint32_t, xfrm::Batch*, std::vector<std::byte>*)>& make) {
+  std::vector<std::byte> all;
+  std::vector<std::byte> one;
+  xfrm::Batch batch;
+  const uint32_t count = phones * kSasPerPhone;
+  for (uint32_t i = 0; i < count; ++i) {
+    batch.Clear(1 + i);
+    make(i, &batch, &one);
+    SetAck(one.data(), i + 1 == count);
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  return all;
+}
+
 }  // namespace
 
 const std::array<Suite, 2>& Suites() {
@@ -103,61 +156,35 @@ void AddPhone(uint32_t phone, const xfrm::EspKeys& keys, xfrm::Batch* batch) {
   for (uint32_t which = 0; which < kSasPerPhone; ++which) batch->AddSa(SaOf(phone, which, keys));
 }
 
-void DeletePhone(uint32_t phone, const xfrm::EspKeys& keys, xfrm::Batch* batch) {
-  for (uint32_t which = 0; which < kSasPerPhone; ++which) {
-    batch->DeleteSa(SaOf(phone, which, keys).id());
-  }
-}
-
 void PolicyOf(uint32_t phone, uint32_t which, xfrm::Batch* batch, std::vector<std::byte>* bytes) {
   assert(batch->empty());
-  const xfrm::Selector exact = SaOf(phone, which, Suites()[0].keys).selector;
-  xfrm::Policy policy;
-  policy.direction = IsInbound(which) ? xfrm::Direction::kIn : xfrm::Direction::kOut;
-  policy.local = kEdge;
-  policy.local_port = IsInbound(which) ? exact.destination_port : exact.source_port;
-  policy.reqid = kReqid;
-  batch->AddPolicy(policy);
-  const std::span<const std::byte> sealed = batch->Seal();
-  bytes->assign(sealed.begin(), sealed.end());
-
-  xfrm_userpolicy_info info = xfrm::ToWire(policy);
-  info.sel.saddr = xfrm::ToWire(exact.source);
-  info.sel.daddr = xfrm::ToWire(exact.destination);
-  info.sel.prefixlen_s = info.sel.prefixlen_d = 32;
-  info.sel.sport = htons(exact.source_port);
-  info.sel.dport = htons(exact.destination_port);
-  info.sel.sport_mask = info.sel.dport_mask = UINT16_MAX;
+  batch->AddPolicy(SharedPolicyOf(phone, which));
+  Take(batch, bytes);
+  const xfrm_userpolicy_info info = InfoOf(phone, which);
   std::memcpy(bytes->data() + NLMSG_HDRLEN, &info, sizeof(info));
 }
 
 std::vector<std::byte> BytesOf(uint32_t first, uint32_t phones, const xfrm::EspKeys* keys) {
-  std::vector<std::byte> all;
-  std::vector<std::byte> one;
-  xfrm::Batch batch;
-  size_t last = 0;
-  for (uint32_t i = 0; i < phones * kSasPerPhone; ++i) {
+  return Join(phones, [first, keys](uint32_t i, xfrm::Batch* batch, std::vector<std::byte>* one) {
     const uint32_t phone = first + i / kSasPerPhone;
-    batch.Clear(1 + i);
-    if (keys == nullptr) {
-      PolicyOf(phone, i % kSasPerPhone, &batch, &one);
-    } else {
-      batch.AddSa(SaOf(phone, i % kSasPerPhone, *keys));
-      const std::span<const std::byte> sealed = batch.Seal();
-      one.assign(sealed.begin(), sealed.end());
+    if (keys == nullptr) return PolicyOf(phone, i % kSasPerPhone, batch, one);
+    batch->AddSa(SaOf(phone, i % kSasPerPhone, *keys));
+    Take(batch, one);
+  });
+}
+
+std::vector<std::byte> DeletionOf(uint32_t first, uint32_t phones, const xfrm::EspKeys* keys) {
+  return Join(phones, [first, keys](uint32_t i, xfrm::Batch* batch, std::vector<std::byte>* one) {
+    const uint32_t phone = first + i / kSasPerPhone;
+    if (keys != nullptr) {
+      batch->DeleteSa(SaOf(phone, i % kSasPerPhone, *keys).id());
+      return Take(batch, one);
     }
-    nlmsghdr header;
-    std::memcpy(&header, one.data(), sizeof(header));
-    header.nlmsg_flags &= static_cast<uint16_t>(~NLM_F_ACK);
-    std::memcpy(one.data(), &header, sizeof(header));
-    last = all.size();
-    all.insert(all.end(), one.begin(), one.end());
-  }
-  nlmsghdr fence;
-  std::memcpy(&fence, all.data() + last, sizeof(fence));
-  fence.nlmsg_flags |= NLM_F_ACK;
-  std::memcpy(all.data() + last, &fence, sizeof(fence));
-  return all;
+    const xfrm_userpolicy_info info = InfoOf(phone, i % kSasPerPhone);
+    batch->DeletePolicy(SharedPolicyOf(phone, i % kSasPerPhone));
+    Take(batch, one);
+    std::memcpy(one->data() + NLMSG_HDRLEN, &info.sel, sizeof(info.sel));
+  });
 }
 
 Namespace::~Namespace() {
@@ -194,15 +221,11 @@ bool Namespace::Clear() {
   return is_clear;
 }
 
-double Median(std::vector<double> values) {
+double Quantile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-double Largest(const std::vector<double>& values) {
-  return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+  std::sort(values.begin(), values.end());
+  const auto index = static_cast<size_t>(share * static_cast<double>(values.size()));
+  return values[std::min(index, values.size() - 1)];
 }
 
 }  // namespace bench

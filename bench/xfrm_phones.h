@@ -29,7 +29,6 @@ const std::array<Suite, 2>& Suites();
 // One of the four SAs of a phone: both directions of both port pairs (TS 33.203 7.1).
 xfrm::Sa SaOf(uint32_t phone, uint32_t which, const xfrm::EspKeys& keys);
 void AddPhone(uint32_t phone, const xfrm::EspKeys& keys, xfrm::Batch* batch);
-void DeletePhone(uint32_t phone, const xfrm::EspKeys& keys, xfrm::Batch* batch);
 
 // A policy for that SA alone, as the peers install them: ours (design D1) know no phone. Adds it to
 // `batch` and yields the batch's bytes, with exact addresses and ports, in `*bytes`.
@@ -39,6 +38,8 @@ void PolicyOf(uint32_t phone, uint32_t which, xfrm::Batch* batch, std::vector<st
 // The bytes of `phones` phones from `first` in one piece, with one acknowledgement at the end: SAs,
 // or where `keys` is null their policies, for kernels without ESP.
 std::vector<std::byte> BytesOf(uint32_t first, uint32_t phones, const xfrm::EspKeys* keys);
+// The same for their deletion.
+std::vector<std::byte> DeletionOf(uint32_t first, uint32_t phones, const xfrm::EspKeys* keys);
 
 // What the kernel of a network namespace of our own holds.
 class Namespace {
@@ -59,7 +60,10 @@ class Namespace {
   int fd_ = -1;
 };
 
-double Median(std::vector<double> values);
-double Largest(const std::vector<double>& values);
+// `share` 0.5: the median, 1: the largest; of none 0.
+double Quantile(std::vector<double> values, double share);
+inline double Median(const std::vector<double>& values) {
+  return Quantile(values, 0.5);
+}
 
 }  // namespace bench

@@ -8,3 +8,8 @@ add_test(NAME ${GMEDGE_TEST_PREFIX}xfrm_scale COMMAND xfrm_scale sim 2000)
 # Needs a kernel with ESP: run in the lab (cmake/lab.cmake), there in full by hand.
 add_executable(xfrm_install bench/xfrm_install.cc bench/xfrm_phones.cc)
 target_link_libraries(xfrm_install PRIVATE gmedge_xfrm)
+
+# xfrm_blocking: how long a batch holds the thread that sends it. As above; with policies instead of
+# SAs on any kernel that has XFRM.
+add_executable(xfrm_blocking bench/xfrm_blocking.cc bench/xfrm_phones.cc)
+target_link_libraries(xfrm_blocking PRIVATE gmedge_xfrm PkgConfig::uring)
