@@ -121,6 +121,40 @@ void ReadAnswers(benchmark::State& state) {
 }
 BENCHMARK(ReadAnswers)->Arg(0)->Arg(1);
 
+// All that user space does for a phone between its keys and the verdict: a batch built, and the
+// fence that answers it read. Arguments as of BuildBatch.
+void BuildBatchAndReadFence(benchmark::State& state) {
+  const EspKeys keys = KeysFor(state.range(0));
+  const int64_t phones = state.range(1);
+  const auto build = [&keys, phones](Batch* batch) {
+    batch->Clear(1);
+    for (int64_t phone = 0; phone < phones; ++phone) {
+      AddPhone(static_cast<uint32_t>(phone), keys, batch);
+    }
+    return batch->Seal();
+  };
+  FakeKernel kernel;
+  Batch batch;
+  std::vector<std::vector<std::byte>> answers;
+  kernel.Send(build(&batch), 0, &answers);
+  BatchVerdict verdict;
+  for (auto _ : state) {
+    const std::span<const std::byte> bytes = build(&batch);
+    benchmark::DoNotOptimize(bytes.data());
+    verdict.Start(batch.first(), batch.count());
+    for (const std::vector<std::byte>& answer : answers) {
+      ReplyReader reader(answer);
+      Reply reply;
+      while (reader.Next(&reply)) verdict.Apply(reply);
+    }
+    benchmark::DoNotOptimize(verdict.all_ok());
+  }
+  if (!verdict.all_ok()) state.SkipWithError("not the answers that were meant");
+  state.SetItemsProcessed(state.iterations() * phones);
+  state.SetLabel(LabelOf(state.range(0)) + ", items are phones");
+}
+BENCHMARK(BuildBatchAndReadFence)->ArgsProduct({{0, 2}, {1, 16, 64}});
+
 }  // namespace
 }  // namespace xfrm
 

@@ -24,7 +24,7 @@ namespace {
 
 constexpr uint32_t kReqid = 4711;
 constexpr int kTimeoutMs = 60'000;
-constexpr std::chrono::milliseconds kSettle{250};
+constexpr std::chrono::milliseconds kSettle{100};
 constexpr xfrm::Address kEdge{{192, 0, 2, 10}, AF_INET};
 
 xfrm::Key SomeKey(uint8_t first) {
