@@ -46,8 +46,6 @@ std::string_view Name(ParseError error) {
       return "UnsupportedScheme";
     case ParseError::kBadMaxForwards:
       return "BadMaxForwards";
-    case ParseError::kBadParameter:
-      return "BadParameter";
     case ParseError::kBadSecurityHeader:
       return "BadSecurityHeader";
     case ParseError::kBadDigest:

@@ -29,7 +29,6 @@ enum class ParseError : uint8_t {
   kBadRequestUri,      // 400.
   kUnsupportedScheme,  // Request-URI neither sip, sips, tel nor urn: 416.
   kBadMaxForwards,     // Not 0..255 (RFC 3261 20.22).
-  kBadParameter,       // A parameter list with an empty name or a broken quoted string.
   kBadSecurityHeader,  // Security-Client/-Server/-Verify list syntax (RFC 3329 2.2).
   kBadDigest,          // Authorization or WWW-Authenticate syntax (RFC 7616).
   kBadHeaderValue,     // Any other header whose value is not what its RFC says.

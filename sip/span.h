@@ -58,11 +58,6 @@ class LentText {
   size_t size() const { return size_ & ~kPadded; }
   bool padded() const { return (size_ & kPadded) != 0; }
   std::string_view view() const { return {data(), size()}; }
-  // REQUIRES: inside.
-  LentText Part(size_t begin, size_t end) const {
-    assert(begin <= end && end <= size());
-    return LentText({data_ + begin, end - begin}, padded());
-  }
 
  private:
   static constexpr size_t kPadded = ~(SIZE_MAX >> 1);

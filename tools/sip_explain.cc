@@ -45,8 +45,6 @@ std::string_view Explain(sip::ParseError error) {
       return "the Request-URI is neither sip, sips, tel nor urn (RFC 3261 16.3)";
     case ParseError::kBadMaxForwards:
       return "not 0 to 255 (RFC 3261 20.22)";
-    case ParseError::kBadParameter:
-      return "a parameter without a name, or a quoted string without an end (RFC 3261 25.1)";
     case ParseError::kBadSecurityHeader:
       return "no list of mechanisms (RFC 3329 2.2)";
     case ParseError::kBadDigest:
