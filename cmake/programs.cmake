@@ -1,11 +1,15 @@
 # Programs that are neither tests nor tools: load benches; and tests that are not C++: tidy, the lab.
-include(cmake/bench_reactor.cmake OPTIONAL)
-include(cmake/bench_edge.cmake OPTIONAL)
-include(cmake/bench_sip.cmake OPTIONAL)
-include(cmake/bench_xfrm.cmake OPTIONAL)
-include(cmake/tidy.cmake OPTIONAL)
-include(cmake/lab.cmake OPTIONAL)
-include(cmake/aarch64.cmake OPTIONAL)
+if(TARGET gmedge)
+  include(cmake/bench_edge.cmake)  # Its smoke test is a test of the daemon, in every build of it.
+endif()
+if("benches" IN_LIST GMEDGE_PARTS)
+  include(cmake/bench_reactor.cmake)
+  include(cmake/bench_sip.cmake)
+  include(cmake/bench_xfrm.cmake)
+endif()
+include(cmake/tidy.cmake)
+include(cmake/lab.cmake)
+include(cmake/aarch64.cmake)
 
 if(TARGET gmedge)
   add_test(NAME ${GMEDGE_TEST_PREFIX}gmedge_cli
