@@ -1,6 +1,6 @@
 // What a registration and a forwarded message cost gmedge, in CPU microseconds.
 //
-//   edge_load --gmedge=build/release/gmedge [--phones=20000] [--seconds=2] [--json=FILE]
+//   edge_load --gmedge=build/release/gmedge [--phones=20000,1000000] [--seconds=2] [--json=FILE]
 //
 // Starts the real program in sim mode on one CPU, emulates phones and the core on another, and
 // holds the result against a bare io_uring echo of as many datagrams of the same size. Every flow
@@ -13,6 +13,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -20,15 +22,18 @@
 #include <iterator>
 #include <sstream>
 #include <thread>
+#include <vector>
 
 #include "bench/edge_load_echo.h"
+#include "bench/edge_load_fake.h"
 #include "bench/edge_load_process.h"
 #include "bench/edge_load_report.h"
 #include "bench/edge_load_traffic.h"
 #include "bench/raw_echo.h"
 
 ABSL_FLAG(std::string, gmedge, "", "the program to measure");
-ABSL_FLAG(uint32_t, phones, 20000, "phones, 2..60000");
+ABSL_FLAG(std::vector<std::string>, phones, {"20000"},
+          "phones, 2..1000000; several, rising: everything is measured at each");
 ABSL_FLAG(double, seconds, 2, "how long each flow runs, each way");
 ABSL_FLAG(int, window, 64, "transactions under way at once, 1..1024");
 ABSL_FLAG(int, server_cpu, 0, "where gmedge and the echo run; -1: anywhere");
@@ -57,9 +62,13 @@ class Scratch {
   std::string path_;
 };
 
-// Several runs may share a machine: each has a 127.x.0.0/16 of its own.
+constexpr uint32_t kPhonesMax = 1000000;
+// How many registrations are measured at each number of phones: the others only lead there.
+constexpr uint32_t kMeasuredRegistrations = 10000;
+
+// Several runs may share a machine: each has a 127.x.0.0/12 of its own.
 LoadNetwork MakeNetwork() {
-  const uint32_t base = (127u << 24) | ((64 + static_cast<uint32_t>(getpid()) % 64) << 16);
+  const uint32_t base = (127u << 24) | ((64 + 16 * (static_cast<uint32_t>(getpid()) % 8)) << 16);
   LoadNetwork network;
   network.edge_gm = {base | 1, 5060};
   network.edge_core = {base | 3, 5060};
@@ -97,7 +106,9 @@ double OwnCpuSeconds() {
 
 class EdgeLoad {
  public:
-  EdgeLoad() : traffic_(MakeNetwork(), absl::GetFlag(FLAGS_phones)) {}
+  // REQUIRES: `phones` rises.
+  explicit EdgeLoad(std::vector<uint32_t> phones)
+      : phones_(std::move(phones)), traffic_(MakeNetwork(), phones_.back()) {}
 
   int Run() {
     std::string error;
@@ -106,11 +117,13 @@ class EdgeLoad {
       return 1;
     }
     report_.echo_before = echo_.Run(kEchoSize, FlatOut());
-    MeasureRegistrations();
-    for (const LoadFlow flow :
-         {LoadFlow::kRefresh, LoadFlow::kMoOptions, LoadFlow::kMoMessage, LoadFlow::kMtMessage}) {
-      const double per_second = Measure(flow, FlatOut(), UINT64_MAX);
-      if (per_second > 0) Measure(flow, Paced(per_second / 2), UINT64_MAX);
+    for (const uint32_t phones : phones_) {
+      MeasureRegistrations(phones);
+      for (const LoadFlow flow : {LoadFlow::kRefresh, LoadFlow::kMoOptions, LoadFlow::kMoMessage,
+                                  LoadFlow::kMoInvite, LoadFlow::kMtMessage}) {
+        const double per_second = Measure(flow, FlatOut(), UINT64_MAX);
+        if (per_second > 0) Measure(flow, Paced(per_second / 2), UINT64_MAX);
+      }
     }
     report_.echo_after = echo_.Run(kEchoSize, FlatOut());
     return Finish();
@@ -129,7 +142,7 @@ class EdgeLoad {
     const int server_cpu = absl::GetFlag(FLAGS_server_cpu);
     if (!echo_.Open(server_cpu, error) || !traffic_.Open(error)) return false;
     const LoadNetwork& network = traffic_.network();
-    WriteSettings(network, absl::GetFlag(FLAGS_phones), scratch_.File("gmedge.toml"));
+    WriteSettings(network, phones_.back(), scratch_.File("gmedge.toml"));
     const std::vector<std::string> command = {absl::GetFlag(FLAGS_gmedge), "--xfrm=sim",
                                               "--config=" + scratch_.File("gmedge.toml")};
     if (!edge_.Start(command, server_cpu, scratch_.File("log"), error)) return false;
@@ -144,22 +157,27 @@ class EdgeLoad {
     }
     report_.machine = DescribeMachine();
     report_.edge = fmt::format("{} {}", command[0], command[1]);
-    report_.phones = absl::GetFlag(FLAGS_phones);
+    report_.fake = MeasureFakeKernel(std::min(phones_.back(), 100'000u));
     report_.window = absl::GetFlag(FLAGS_window);
     report_.echo_size = kEchoSize;
     report_.memory_idle_bytes = edge_.MemorySize();
     return true;
   }
 
-  // Half of the phones register as fast as they can, the others at half that rate. However long
-  // it takes: the other flows want them all.
-  void MeasureRegistrations() {
+  // Leads to `phones` registered phones. Of those measured, half register as fast as they can, the
+  // others at half that rate. However long it takes: the other flows want them all.
+  void MeasureRegistrations(uint32_t phones) {
+    const auto missing = [&] { return phones - static_cast<uint32_t>(traffic_.registered()); };
     LoadPace pace = FlatOut();
     pace.seconds = 600;
-    const double per_second = Measure(LoadFlow::kRegistration, pace, traffic_.fresh() / 2);
+    if (missing() > kMeasuredRegistrations) {
+      fmt::print(stderr, "to {} phones...\n", phones);
+      traffic_.Run(LoadFlow::kRegistration, pace, missing() - kMeasuredRegistrations);
+    }
+    const double per_second = Measure(LoadFlow::kRegistration, pace, missing() / 2);
     pace.per_second = per_second / 2;
-    if (per_second > 0) Measure(LoadFlow::kRegistration, pace, UINT64_MAX);
-    report_.memory_full_bytes = edge_.MemorySize();
+    if (per_second > 0) Measure(LoadFlow::kRegistration, pace, missing());
+    report_.memory.push_back({traffic_.registered(), edge_.MemorySize()});
   }
 
   // Adds a row; returns how many transactions completed a second.
@@ -167,6 +185,7 @@ class EdgeLoad {
     fmt::print(stderr, "{} {}...\n", Name(flow), pace.per_second > 0 ? "paced" : "flat out");
     LoadRow row;
     row.flow = flow;
+    row.phones = traffic_.registered();
     row.paced_per_second = pace.per_second;
     const double edge_before = edge_.CpuSeconds();
     const double user_before = edge_.UserSeconds();
@@ -209,6 +228,7 @@ class EdgeLoad {
     return text.str();
   }
 
+  const std::vector<uint32_t> phones_;
   Scratch scratch_;
   LoadEcho echo_;
   LoadTraffic traffic_;
@@ -216,18 +236,35 @@ class EdgeLoad {
   LoadReport report_;
 };
 
+// Empty when the flag is not what its help says.
+std::vector<uint32_t> PhonesWanted() {
+  std::vector<uint32_t> wanted;
+  for (const std::string& word : absl::GetFlag(FLAGS_phones)) {
+    uint32_t phones = 0;
+    const std::from_chars_result end =
+        std::from_chars(word.data(), word.data() + word.size(), phones);
+    if (end.ec != std::errc{} || end.ptr != word.data() + word.size() || phones < 2 ||
+        phones > kPhonesMax || (!wanted.empty() && phones <= wanted.back() + 1)) {
+      return {};
+    }
+    wanted.push_back(phones);
+  }
+  return wanted;
+}
+
 }  // namespace
 }  // namespace bench
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage("CPU microseconds per registration and forwarded message of gmedge");
   absl::ParseCommandLine(argc, argv);
-  const uint32_t phones = absl::GetFlag(FLAGS_phones);
+  const std::vector<uint32_t> phones = bench::PhonesWanted();
   const int window = absl::GetFlag(FLAGS_window);
-  if (absl::GetFlag(FLAGS_gmedge).empty() || phones < 2 || phones > 60000 || window < 1 ||
-      window > 1024) {
-    fmt::print(stderr, "edge_load: --gmedge=PROGRAM, --phones 2..60000, --window 1..1024\n");
+  if (absl::GetFlag(FLAGS_gmedge).empty() || phones.empty() || window < 1 || window > 1024) {
+    fmt::print(stderr,
+               "edge_load: --gmedge=PROGRAM, --phones 2..{} (several: rising), --window 1..1024\n",
+               bench::kPhonesMax);
     return 2;
   }
-  return bench::EdgeLoad().Run();
+  return bench::EdgeLoad(phones).Run();
 }

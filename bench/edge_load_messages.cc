@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <charconv>
+#include <vector>
 
 #include "sip/writer.h"
 
@@ -25,6 +26,19 @@ constexpr std::string_view kMechanisms[] = {
 constexpr std::string_view kText =
     "Content-Type: text/plain\r\nContent-Length: 72\r\n\r\n"
     "A short message, as long as the ones that people really send each other.";
+
+constexpr std::string_view kPeer = "+15551230002@ims.mnc001.mcc001.3gppnetwork.org";
+// What a phone offers for a voice call (3GPP TS 26.114, annex A), of usual length.
+constexpr std::string_view kSession =
+    "Content-Type: application/sdp\r\nContent-Length: 620\r\n\r\n"
+    "v=0\r\no=- 2890844526 2890844526 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\n"
+    "b=AS:49\r\nb=RS:600\r\nb=RR:2000\r\nt=0 0\r\nm=audio 49152 RTP/AVP 116 107 118 96 111 110\r\n"
+    "a=rtpmap:116 EVS/16000/1\r\na=fmtp:116 br=9.6-24.4;bw=nb-swb;mode-set=0,1,2;max-red=220\r\n"
+    "a=rtpmap:107 AMR-WB/16000/1\r\na=fmtp:107 octet-align=1;mode-change-capability=2;max-red=0\r\n"
+    "a=rtpmap:118 AMR/8000/1\r\na=fmtp:118 octet-align=1;mode-change-capability=2;max-red=0\r\n"
+    "a=rtpmap:111 telephone-event/16000\r\na=rtpmap:110 telephone-event/8000\r\n"
+    "a=curr:qos local none\r\na=curr:qos remote none\r\na=des:qos mandatory local sendrecv\r\n"
+    "a=ptime:20\r\na=maxptime:240\r\na=sendrecv\r\n";
 
 void PutIp(uint32_t ip, sip::Writer* writer) {
   for (int shift = 24; shift >= 0; shift -= 8) {
@@ -59,7 +73,10 @@ struct Head {
 void PutHead(const Head& head, sip::Writer* writer) {
   writer->Put("Via: SIP/2.0/UDP ");
   PutHostPort(head.sent_by, writer);
-  writer->Put(";branch=z9hG4bK").PutHex(head.id, 16).PutHex(head.cseq, 8);
+  writer->Put(";branch=z9hG4bK")
+      .PutHex(head.id, 16)
+      .PutHex(head.cseq, 8)
+      .Put(head.method.substr(0, 1));
   writer->Put("\r\nMax-Forwards: 70\r\nCall-ID: ").PutHex(head.id, 16).Put("@load\r\nCSeq: ");
   writer->PutNumber(head.cseq).Put(" ").Put(head.method).Put("\r\n");
 }
@@ -152,7 +169,6 @@ size_t LoadMessages::Register(const LoadPhone& phone, TransactionId id, Credenti
 size_t LoadMessages::MoRequest(std::string_view method, const LoadPhone& phone, TransactionId id,
                                std::span<char> out) const {
   sip::Writer writer(out);
-  constexpr std::string_view kPeer = "+15551230002@ims.mnc001.mcc001.3gppnetwork.org";
   writer.Put(method).Put(" sip:").Put(kPeer).Put(" SIP/2.0\r\n");
   PutHead({method, {phone.ip, network_.port_us}, id, phone.cseq}, &writer);
   writer.Put("Route: <sip:");
@@ -166,7 +182,27 @@ size_t LoadMessages::MoRequest(std::string_view method, const LoadPhone& phone, 
   PutIdentity(phone, &writer);
   writer.Put(">\r\n").Put(kRequire).Line("Security-Verify", {phone.security_server});
   writer.Put("Supported: sec-agree\r\n").Put(kAllow).Put(kPhone);
-  writer.Put(method == "MESSAGE" ? kText : "Content-Length: 0\r\n\r\n");
+  writer.Put(method == "MESSAGE"  ? kText
+             : method == "INVITE" ? kSession
+                                  : "Content-Length: 0\r\n\r\n");
+  return Finished(writer);
+}
+
+size_t LoadMessages::Ack(const LoadPhone& phone, TransactionId id, std::string_view response,
+                         std::span<char> out) const {
+  sip::Writer writer(out);
+  const std::string_view contact = ValueOf(response, "Contact");
+  writer.Put("ACK ").Put(contact.substr(1, contact.size() - 2)).Put(" SIP/2.0\r\n");
+  // A transaction of its own with the INVITE's number (RFC 3261 13.2.2.4).
+  PutHead({"ACK", {phone.ip, network_.port_us}, id, phone.cseq}, &writer);
+  std::vector<std::string_view> route;
+  ForEachLine(response, [&route](std::string_view line) {
+    if (line.starts_with("Record-Route: ")) route.push_back(line.substr(14, line.size() - 16));
+  });
+  for (auto value = route.rbegin(); value != route.rend(); ++value) writer.Line("Route", {*value});
+  writer.Line("From", {ValueOf(response, "From")}).Line("To", {ValueOf(response, "To")});
+  writer.Put(kRequire).Line("Security-Verify", {phone.security_server});
+  writer.Put(kPhone).Put("Content-Length: 0\r\n\r\n");
   return Finished(writer);
 }
 
@@ -213,6 +249,15 @@ size_t LoadMessages::Accept(std::string_view request, std::span<char> out) const
   writer.Put("P-Charging-Vector: icid-value=5A1F0B7C9E3D4420A7;orig-ioi=home.example\r\n");
   writer.Put("Supported: path,gruu\r\n").Put(kAllow);
   writer.Put("Server: SyntheticSCSCF/1.0\r\nContent-Length: 0\r\n\r\n");
+  return Finished(writer);
+}
+
+size_t LoadMessages::AcceptCall(std::string_view request, std::span<char> out) const {
+  sip::Writer writer(out);
+  PutResponseHead("SIP/2.0 200 OK\r\n", request, &writer);
+  writer.Put("Contact: <sip:peer@");
+  PutHostPort(network_.core, &writer);
+  writer.Put(">\r\n").Put(kAllow).Put(kSession);
   return Finished(writer);
 }
 

@@ -44,15 +44,20 @@ class LoadMessages {
   enum class Credentials : uint8_t { kEmpty, kAnswer };
   size_t Register(const LoadPhone& phone, TransactionId id, Credentials credentials,
                   std::span<char> out) const;
-  // OPTIONS or MESSAGE of a phone.
+  // OPTIONS, MESSAGE or INVITE of a phone.
   size_t MoRequest(std::string_view method, const LoadPhone& phone, TransactionId id,
                    std::span<char> out) const;
+  // A phone's ACK of the core's 200 to its INVITE, along the route the 200 recorded.
+  size_t Ack(const LoadPhone& phone, TransactionId id, std::string_view response,
+             std::span<char> out) const;
   // MESSAGE of the core to a phone.
   size_t MtRequest(const LoadPhone& phone, TransactionId id, std::span<char> out) const;
   // The core's 401 with keys.
   size_t Challenge(std::string_view request, std::span<char> out) const;
   // The core's 200 to a REGISTER.
   size_t Accept(std::string_view request, std::span<char> out) const;
+  // The core's 200 to an INVITE.
+  size_t AcceptCall(std::string_view request, std::span<char> out) const;
   // 200 to anything else, of either side.
   size_t Ok(std::string_view request, std::span<char> out) const;
 

@@ -39,8 +39,9 @@ std::string JsonEcho(const EchoResult& echo) {
 
 std::string JsonRow(const LoadRow& row) {
   std::string json = fmt::format(
-      R"({{"flow": {}, "paced_per_second": {:.1f}, "started": {}, "completed": {}, )",
-      JsonText(Name(row.flow)), row.paced_per_second, row.load.started, row.load.completed);
+      R"({{"flow": {}, "phones": {}, "paced_per_second": {:.1f}, "started": {}, "completed": {}, )",
+      JsonText(Name(row.flow)), row.phones, row.paced_per_second, row.load.started,
+      row.load.completed);
   fmt::format_to(
       std::back_inserter(json),
       R"("refused": {}, "lost": {}, "forwarded": {}, "forwarded_bytes": {}, "seconds": {:.4f}, )",
@@ -73,6 +74,10 @@ double LoadRow::MessagesPerSecond() const {
   return Ratio(static_cast<double>(load.forwarded), load.seconds);
 }
 
+double LoadRow::EchoRatio() const {
+  return Ratio(MicrosecondsPerMessage(), echo.Microseconds());
+}
+
 double LoadRow::Latency(double share) const {
   if (load.latency_ns.empty()) return 0;
   std::vector<uint32_t> sorted = load.latency_ns;
@@ -83,20 +88,25 @@ double LoadRow::Latency(double share) const {
 }
 
 std::string LoadReport::Table() const {
-  std::string table =
-      fmt::format("{}\n{}\n{} phones, window {}\n\n", machine, edge, phones, window);
+  std::string table = fmt::format("{}\n{}\nwindow {}\n\n", machine, edge, window);
   table += EchoLine("before", echo_size, echo_before);
   table += EchoLine("after", echo_size, echo_after);
-  fmt::format_to(
-      std::back_inserter(table),
-      "memory of gmedge: {:.1f} MiB at start, {:.1f} MiB with the phones; stopped in {:.2f} s\n\n",
-      Mebibytes(memory_idle_bytes), Mebibytes(memory_full_bytes), stop_seconds);
+  fmt::format_to(std::back_inserter(table), "memory of gmedge: {:.1f} MiB at start; ",
+                 Mebibytes(memory_idle_bytes));
+  for (const Memory& at : memory) {
+    fmt::format_to(std::back_inserter(table), "{:.1f} MiB with {} phones, {:.0f} bytes each; ",
+                   Mebibytes(at.bytes), at.phones, BytesPerPhone(at));
+  }
+  fmt::format_to(std::back_inserter(table),
+                 "stopped in {:.2f} s\nthe simulated kernel, per phone: {:.0f} bytes (not in the "
+                 "bytes above), {:.2f} µs CPU of a registration (in the figures below)\n\n",
+                 stop_seconds, fake.bytes, fake.microseconds);
   // us: CPU microseconds of gmedge.
   fmt::format_to(
       std::back_inserter(table),
-      "{:<17}{:>8} {:>9} {:>9} {:>8} {:>8} {:>7} {:>6} {:>6} {:>9} {:>9} {:>6} {:>6} {:>6}\n",
-      "flow", "pace/s", "flows/s", "msgs/s", "µs/flow", "µs/msg", "echo µs", "x echo", "lost",
-      "p50 µs", "p99 µs", "edge %", "user %", "load %");
+      "{:<17}{:>8}{:>8} {:>9} {:>9} {:>8} {:>8} {:>7} {:>6} {:>6} {:>9} {:>9} {:>6} {:>6} {:>6}\n",
+      "flow", "phones", "pace/s", "flows/s", "msgs/s", "µs/flow", "µs/msg", "echo µs", "x echo",
+      "lost", "p50 µs", "p99 µs", "edge %", "user %", "load %");
   for (const LoadRow& row : rows) {
     const std::string pace =
         row.paced_per_second > 0 ? fmt::format("{:.0f}", row.paced_per_second) : "window";
@@ -107,12 +117,12 @@ std::string LoadReport::Table() const {
             : fmt::format("{:.0f}", 100 * Ratio(row.edge_user_seconds, row.edge_cpu_seconds));
     fmt::format_to(
         std::back_inserter(table),
-        "{:<17}{:>8} {:>9.0f} {:>9.0f} {:>7.2f} {:>7.2f} {:>7.2f} {:>6.2f} {:>6} {:>8.0f} "
+        "{:<17}{:>8}{:>8} {:>9.0f} {:>9.0f} {:>7.2f} {:>7.2f} {:>7.2f} {:>6.2f} {:>6} {:>8.0f} "
         "{:>8.0f} {:>6.0f} {:>6} {:>6.0f}\n",
-        Name(row.flow), pace, Ratio(static_cast<double>(row.load.completed), row.load.seconds),
-        row.MessagesPerSecond(), row.MicrosecondsPerTransaction(), row.MicrosecondsPerMessage(),
-        row.echo.Microseconds(), Ratio(row.MicrosecondsPerMessage(), row.echo.Microseconds()),
-        row.load.lost + row.load.refused, row.Latency(0.5), row.Latency(0.99),
+        Name(row.flow), row.phones, pace,
+        Ratio(static_cast<double>(row.load.completed), row.load.seconds), row.MessagesPerSecond(),
+        row.MicrosecondsPerTransaction(), row.MicrosecondsPerMessage(), row.echo.Microseconds(),
+        row.EchoRatio(), row.load.lost + row.load.refused, row.Latency(0.5), row.Latency(0.99),
         100 * Ratio(row.edge_cpu_seconds, row.load.seconds), user,
         100 * Ratio(row.load_cpu_seconds, row.load.seconds));
     if (!row.load.surprise.empty()) table += "  refused with: " + row.load.surprise + "\n";
@@ -121,20 +131,31 @@ std::string LoadReport::Table() const {
 }
 
 std::string LoadReport::Json() const {
-  std::string json =
-      fmt::format("{{\"machine\": {}, \"edge\": {}, \"phones\": {}, \"window\": {},\n",
-                  JsonText(machine), JsonText(edge), phones, window);
+  std::string json = fmt::format("{{\"machine\": {}, \"edge\": {}, \"window\": {},\n",
+                                 JsonText(machine), JsonText(edge), window);
   fmt::format_to(std::back_inserter(json),
                  " \"echo_size\": {}, \"echo_before\": {},\n \"echo_after\": {},\n", echo_size,
                  JsonEcho(echo_before), JsonEcho(echo_after));
   fmt::format_to(std::back_inserter(json),
-                 " \"memory_idle_bytes\": {}, \"memory_full_bytes\": {}, \"stop_seconds\": "
-                 "{:.3f},\n \"rows\": [",
-                 memory_idle_bytes, memory_full_bytes, stop_seconds);
+                 " \"memory_idle_bytes\": {}, \"stop_seconds\": {:.3f},\n \"simulated_kernel\": "
+                 "{{\"bytes_per_phone\": {:.0f}, \"cpu_us_per_registration\": {:.3f}}},\n"
+                 " \"memory\": [",
+                 memory_idle_bytes, stop_seconds, fake.bytes, fake.microseconds);
+  for (size_t i = 0; i < memory.size(); ++i) {
+    fmt::format_to(std::back_inserter(json),
+                   "{}{{\"phones\": {}, \"bytes\": {}, \"bytes_per_phone\": {:.0f}}}",
+                   i == 0 ? "" : ", ", memory[i].phones, memory[i].bytes, BytesPerPhone(memory[i]));
+  }
+  json += "],\n \"rows\": [";
   for (size_t i = 0; i < rows.size(); ++i) {
     json += (i == 0 ? "\n  " : ",\n  ") + JsonRow(rows[i]);
   }
   return json + "]}\n";
+}
+
+double LoadReport::BytesPerPhone(const Memory& at) const {
+  const double grown = static_cast<double>(at.bytes) - static_cast<double>(memory_idle_bytes);
+  return at.phones == 0 ? 0 : grown / static_cast<double>(at.phones) - fake.bytes;
 }
 
 bool LoadReport::IsSound() const {

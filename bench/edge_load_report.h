@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/edge_load_echo.h"
+#include "bench/edge_load_fake.h"
 #include "bench/edge_load_traffic.h"
 
 namespace bench {
@@ -14,6 +15,7 @@ namespace bench {
 // One phase: the edge, and the raw echo at the same number and size of datagrams a second.
 struct LoadRow {
   LoadFlow flow = LoadFlow::kRegistration;
+  size_t phones = 0;            // Registered when it began.
   double paced_per_second = 0;  // Transactions; 0: as many as the window lets through.
   LoadResult load;
   double edge_cpu_seconds = 0;
@@ -24,6 +26,8 @@ struct LoadRow {
   double MicrosecondsPerMessage() const;
   double MicrosecondsPerTransaction() const;
   double MessagesPerSecond() const;
+  // Of the edge to the raw echo, per message.
+  double EchoRatio() const;
   // In microseconds, of the completed transactions; `share` 0.5 is the median.
   double Latency(double share) const;
 };
@@ -31,18 +35,25 @@ struct LoadRow {
 struct LoadReport {
   std::string machine;  // CPU, kernel.
   std::string edge;     // What `gmedge --version` says, how it ran.
-  uint32_t phones = 0;
   int window = 0;
   EchoResult echo_before;  // As many as the window lets through, before and after all phases.
   EchoResult echo_after;
   size_t echo_size = 0;
-  uint64_t memory_idle_bytes = 0;  // Resident: before the first phone, with all of them.
-  uint64_t memory_full_bytes = 0;
+  // Resident sizes: before the first phone, and with so many registered.
+  struct Memory {
+    size_t phones;
+    uint64_t bytes;
+  };
+  uint64_t memory_idle_bytes = 0;
+  std::vector<Memory> memory;
+  FakeCost fake;            // The part of the simulated kernel, per phone.
   double stop_seconds = 0;  // From SIGTERM to the end, with all phones registered.
   std::vector<LoadRow> rows;
 
   std::string Table() const;
   std::string Json() const;
+  // Resident bytes per phone over what gmedge has at start, without the simulated kernel's.
+  double BytesPerPhone(const Memory& at) const;
   // Every flow worked, nothing was refused, and of those a window drives at most one transaction in
   // a hundred was lost. (A fixed rate loses some whenever the machine has other things to do.)
   bool IsSound() const;

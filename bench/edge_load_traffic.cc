@@ -30,6 +30,8 @@ std::string_view Name(LoadFlow flow) {
       return "MO OPTIONS";
     case LoadFlow::kMoMessage:
       return "MO MESSAGE";
+    case LoadFlow::kMoInvite:
+      return "MO INVITE";
     case LoadFlow::kMtMessage:
       return "MT MESSAGE";
   }
@@ -128,7 +130,9 @@ void LoadTraffic::SendRequest(LoadPhone* phone, TransactionId id) {
         messages.Register(*phone, id, LoadMessages::Credentials::kAnswer, RoomOf(&uc_));
     uc_.Commit(phone->ip, protected_port, size);
   } else {
-    const std::string_view method = flow_ == LoadFlow::kMoOptions ? "OPTIONS" : "MESSAGE";
+    const std::string_view method = flow_ == LoadFlow::kMoOptions  ? "OPTIONS"
+                                    : flow_ == LoadFlow::kMoInvite ? "INVITE"
+                                                                   : "MESSAGE";
     uc_.Commit(phone->ip, protected_port, messages.MoRequest(method, *phone, id, RoomOf(&uc_)));
   }
 }
@@ -166,10 +170,15 @@ void LoadTraffic::OnProtected(const LoadSocket::Received& received) {
   Count(received);
   Transaction* const transaction = Find(received.payload);
   if (transaction == nullptr) return;
-  if (const int status = StatusOf(received.payload); status != 0) {
-    return End(transaction, status, received.payload);
-  }
   const LoadPhone& phone = phones_[transaction->phone];
+  if (const int status = StatusOf(received.payload); status != 0) {
+    if (flow_ != LoadFlow::kMoInvite || status != 200) {
+      return End(transaction, status, received.payload);
+    }
+    const size_t size =
+        LoadMessages(network_).Ack(phone, transaction->id, received.payload, RoomOf(&uc_));
+    return uc_.Commit(phone.ip, {network_.edge_gm.ip, phone.port_ps}, size);
+  }
   const size_t size = LoadMessages(network_).Ok(received.payload, RoomOf(&uc_));
   uc_.Commit(phone.ip, {network_.edge_gm.ip, phone.port_ps}, size);
 }
@@ -182,9 +191,12 @@ void LoadTraffic::OnCore(const LoadSocket::Received& received) {
   if (const int status = StatusOf(message); status != 0) {
     return End(transaction, status, message);
   }
+  if (message.starts_with("ACK ")) return End(transaction, 200, message);
   const LoadMessages messages(network_);
   size_t size = 0;
-  if (!message.starts_with("REGISTER ")) {
+  if (message.starts_with("INVITE ")) {
+    size = messages.AcceptCall(message, RoomOf(&core_));
+  } else if (!message.starts_with("REGISTER ")) {
     size = messages.Ok(message, RoomOf(&core_));
   } else if (message.find("response=\"\"") != std::string_view::npos) {
     size = messages.Challenge(message, RoomOf(&core_));

@@ -20,6 +20,7 @@ enum class LoadFlow : uint8_t {
   kRefresh,       // 2: protected REGISTER, 200.
   kMoOptions,     // 2: request of a phone, 200.
   kMoMessage,     // 2.
+  kMoInvite,      // 3: INVITE of a phone, 200, ACK.
   kMtMessage,     // 2: request to a phone, 200.
 };
 std::string_view Name(LoadFlow flow);
