@@ -26,9 +26,11 @@
 
 #include "bench/edge_load_echo.h"
 #include "bench/edge_load_fake.h"
+#include "bench/edge_load_peer.h"
 #include "bench/edge_load_process.h"
 #include "bench/edge_load_report.h"
 #include "bench/edge_load_traffic.h"
+#include "bench/epoll_echo.h"
 #include "bench/raw_echo.h"
 
 ABSL_FLAG(std::string, gmedge, "", "the program to measure");
@@ -38,12 +40,17 @@ ABSL_FLAG(double, seconds, 2, "how long each flow runs, each way");
 ABSL_FLAG(int, window, 64, "transactions under way at once, 1..1024");
 ABSL_FLAG(int, server_cpu, 0, "where gmedge and the echo run; -1: anywhere");
 ABSL_FLAG(int, load_cpu, 1, "where the phones and the core run; -1: anywhere");
+ABSL_FLAG(std::string, kamailio, "",
+          "Kamailio's program (/usr/sbin/kamailio): forward the same OPTIONS through it too");
+ABSL_FLAG(std::string, kamailio_config, "bench/peers/kamailio.cfg", "its settings");
 ABSL_FLAG(std::string, json, "", "a file for the result as JSON");
 
 namespace bench {
 namespace {
 
 constexpr size_t kEchoSize = 1200;
+constexpr LoadFlow kPeerFlow = LoadFlow::kMoOptions;  // What a peer without IMS is asked to do.
+constexpr uint32_t kPeerOffset = 8;                   // Its addresses, from gmedge's.
 
 // A directory that goes with us: the settings and the log of gmedge.
 class Scratch {
@@ -75,10 +82,6 @@ LoadNetwork MakeNetwork() {
   network.core = {base | 2, 5060};
   network.phones_ip = base | 0x100;
   return network;
-}
-
-std::string IpText(uint32_t ip) {
-  return fmt::format("{}.{}.{}.{}", ip >> 24, (ip >> 16) & 255, (ip >> 8) & 255, ip & 255);
 }
 
 void WriteSettings(const LoadNetwork& network, uint32_t phones, const std::string& path) {
@@ -117,6 +120,7 @@ class EdgeLoad {
       return 1;
     }
     report_.echo_before = echo_.Run(kEchoSize, FlatOut());
+    report_.epoll = epoll_.Run(kEchoSize, FlatOut());
     for (const uint32_t phones : phones_) {
       MeasureRegistrations(phones);
       for (const LoadFlow flow : {LoadFlow::kRefresh, LoadFlow::kMoOptions, LoadFlow::kMoMessage,
@@ -124,6 +128,10 @@ class EdgeLoad {
         const double per_second = Measure(flow, FlatOut(), UINT64_MAX);
         if (per_second > 0) Measure(flow, Paced(per_second / 2), UINT64_MAX);
       }
+    }
+    if (!MeasurePeers(&error)) {
+      fmt::print(stderr, "edge_load: kamailio: {}\n{}", error, LogText());
+      return 1;
     }
     report_.echo_after = echo_.Run(kEchoSize, FlatOut());
     return Finish();
@@ -140,20 +148,15 @@ class EdgeLoad {
   bool Start(std::string* error) {
     PinToCpu(absl::GetFlag(FLAGS_load_cpu));
     const int server_cpu = absl::GetFlag(FLAGS_server_cpu);
-    if (!echo_.Open(server_cpu, error) || !traffic_.Open(error)) return false;
+    if (!echo_.Open(server_cpu, error) || !epoll_.Open(server_cpu, error)) return false;
+    if (!traffic_.Open(error)) return false;
     const LoadNetwork& network = traffic_.network();
     WriteSettings(network, phones_.back(), scratch_.File("gmedge.toml"));
     const std::vector<std::string> command = {absl::GetFlag(FLAGS_gmedge), "--xfrm=sim",
                                               "--config=" + scratch_.File("gmedge.toml")};
     if (!edge_.Start(command, server_cpu, scratch_.File("log"), error)) return false;
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!IsUdpBound(network.edge_gm.ip, network.edge_gm.port) ||
-           !IsUdpBound(network.edge_core.ip, network.edge_core.port)) {
-      if (!edge_.running() || std::chrono::steady_clock::now() > deadline) {
-        *error = "gmedge did not start; its log:";
-        return false;
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (!edge_.AwaitUdp(network.edge_gm, error) || !edge_.AwaitUdp(network.edge_core, error)) {
+      return false;
     }
     report_.machine = DescribeMachine();
     report_.edge = fmt::format("{} {}", command[0], command[1]);
@@ -182,26 +185,53 @@ class EdgeLoad {
 
   // Adds a row; returns how many transactions completed a second.
   double Measure(LoadFlow flow, const LoadPace& pace, uint64_t transactions_max) {
+    report_.rows.push_back(MeasureOne(&edge_, &traffic_, flow, pace, transactions_max));
+    const LoadResult& load = report_.rows.back().load;
+    return load.seconds > 0 ? static_cast<double>(load.completed) / load.seconds : 0;
+  }
+
+  LoadRow MeasureOne(LoadProcess* process, LoadTraffic* traffic, LoadFlow flow,
+                     const LoadPace& pace, uint64_t transactions_max) {
     fmt::print(stderr, "{} {}...\n", Name(flow), pace.per_second > 0 ? "paced" : "flat out");
     LoadRow row;
     row.flow = flow;
-    row.phones = traffic_.registered();
+    row.phones = traffic->registered();
     row.paced_per_second = pace.per_second;
-    const double edge_before = edge_.CpuSeconds();
-    const double user_before = edge_.UserSeconds();
+    const double edge_before = process->CpuSeconds();
+    const double user_before = process->UserSeconds();
     const double own_before = OwnCpuSeconds();
-    row.load = traffic_.Run(flow, pace, transactions_max);
-    row.edge_cpu_seconds = edge_.CpuSeconds() - edge_before;
-    row.edge_user_seconds = edge_.UserSeconds() - user_before;
+    row.load = traffic->Run(flow, pace, transactions_max);
+    row.edge_cpu_seconds = process->CpuSeconds() - edge_before;
+    row.edge_user_seconds = process->UserSeconds() - user_before;
     row.load_cpu_seconds = OwnCpuSeconds() - own_before;
-    const double per_second =
-        row.load.seconds > 0 ? static_cast<double>(row.load.completed) / row.load.seconds : 0;
     if (row.load.forwarded > 0) {
       LoadPace echo_pace = Paced(row.MessagesPerSecond());
       row.echo = echo_.Run(row.load.forwarded_bytes / row.load.forwarded, echo_pace);
     }
-    report_.rows.push_back(std::move(row));
-    return per_second;
+    return row;
+  }
+
+  // Every setup of the peer, one after the other, under the flow that both can.
+  bool MeasurePeers(std::string* error) {
+    const std::string program = absl::GetFlag(FLAGS_kamailio);
+    if (program.empty()) return true;
+    LoadNetwork network = MakeNetwork();
+    network.edge_gm.ip += kPeerOffset;
+    network.core.ip += kPeerOffset;
+    LoadTraffic traffic(network, phones_.front());
+    if (!traffic.Open(error)) return false;
+    traffic.Assume(network.edge_gm.port);
+    for (const PeerSetup& setup : PeerSetups()) {
+      LoadProcess peer;
+      if (!StartPeer(program, absl::GetFlag(FLAGS_kamailio_config), setup, network,
+                     absl::GetFlag(FLAGS_server_cpu), scratch_.File("log"), &peer, error)) {
+        return false;
+      }
+      fmt::print(stderr, "Kamailio, {}: ", setup.name);
+      report_.peers.push_back(
+          {setup.name, MeasureOne(&peer, &traffic, kPeerFlow, FlatOut(), UINT64_MAX)});
+    }
+    return true;
   }
 
   int Finish() {
@@ -230,7 +260,8 @@ class EdgeLoad {
 
   const std::vector<uint32_t> phones_;
   Scratch scratch_;
-  LoadEcho echo_;
+  LoadEcho echo_{std::make_unique<RawEcho>()};
+  LoadEcho epoll_{std::make_unique<EpollEcho>()};
   LoadTraffic traffic_;
   LoadProcess edge_;
   LoadReport report_;

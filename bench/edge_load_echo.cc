@@ -21,12 +21,12 @@ void WaitFor(int fd, uint64_t ns) {
 
 bool LoadEcho::Open(int cpu, std::string* error) {
   address_.ip = kLoopback;
-  return echo_.Start(cpu, &address_.port, error) && socket_.Open({kLoopback, 0}, error);
+  return echo_->Start(cpu, &address_.port, error) && socket_.Open({kLoopback, 0}, error);
 }
 
 EchoResult LoadEcho::Run(size_t size, const LoadPace& pace) {
   const std::string payload(std::min(size, LoadSocket::kDatagramSizeMax), 'x');
-  const double cpu_before = echo_.CpuSeconds();
+  const double cpu_before = echo_->CpuSeconds();
   const uint64_t begin_ns = NowNs();
   const uint64_t end_ns = begin_ns + static_cast<uint64_t>(pace.seconds * 1e9);
   uint64_t sent = 0;
@@ -54,7 +54,7 @@ EchoResult LoadEcho::Run(size_t size, const LoadPace& pace) {
   }
   result.lost = sent - result.echoed;
   result.seconds = static_cast<double>(last_ns - begin_ns) / 1e9;
-  result.cpu_seconds = echo_.CpuSeconds() - cpu_before;
+  result.cpu_seconds = echo_->CpuSeconds() - cpu_before;
   return result;
 }
 

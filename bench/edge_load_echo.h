@@ -1,8 +1,10 @@
-// Drives the raw echo as LoadTraffic drives the edge: same thread, same batches, same kind of pace.
+// Drives an echo as LoadTraffic drives the edge: same thread, same batches, same kind of pace.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "bench/edge_load_socket.h"
 #include "bench/edge_load_traffic.h"
@@ -25,13 +27,14 @@ struct EchoResult {
 
 class LoadEcho {
  public:
+  explicit LoadEcho(std::unique_ptr<UdpEcho> echo) : echo_(std::move(echo)) {}
   // Starts the echo on `cpu`.
   bool Open(int cpu, std::string* error);
   // Datagrams of `size` bytes, at most LoadSocket::kDatagramSizeMax.
   EchoResult Run(size_t size, const LoadPace& pace);
 
  private:
-  RawEcho echo_;
+  std::unique_ptr<UdpEcho> echo_;
   LoadSocket socket_;
   Address address_;
 };

@@ -32,15 +32,31 @@ namespace {
   _exit(127);
 }
 
+// The directories of the threads of a process and of its children.
 template <typename Visit>
 void ForEachTask(pid_t pid, Visit&& visit) {
   const std::string tasks = fmt::format("/proc/{}/task", pid);
   DIR* const directory = opendir(tasks.c_str());
   if (directory == nullptr) return;
   while (const dirent* const entry = readdir(directory)) {
-    if (entry->d_name[0] != '.') visit(fmt::format("{}/{}", tasks, entry->d_name));
+    if (entry->d_name[0] == '.') continue;
+    const std::string task = fmt::format("{}/{}", tasks, entry->d_name);
+    visit(task);
+    std::ifstream children(task + "/children");
+    for (pid_t child; children >> child;) ForEachTask(child, visit);
   }
   closedir(directory);
+}
+
+// Is a UDP socket bound to this IPv4 address and port?
+bool IsUdpBound(Address local) {
+  // The kernel prints the address as it lies in memory.
+  const std::string wanted = fmt::format(" {:08X}:{:04X} ", htonl(local.ip), local.port);
+  std::ifstream sockets("/proc/net/udp");
+  for (std::string line; std::getline(sockets, line);) {
+    if (line.find(wanted) != std::string::npos) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -67,6 +83,18 @@ bool LoadProcess::running() {
   if (waitpid(pid_, &status_, WNOHANG) == 0) return true;
   pid_ = -1;
   return false;
+}
+
+bool LoadProcess::AwaitUdp(Address local, std::string* error) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!IsUdpBound(local)) {
+    if (!running() || std::chrono::steady_clock::now() > deadline) {
+      *error = fmt::format("nobody listens on {}:{}; the log:", IpText(local.ip), local.port);
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
 }
 
 double LoadProcess::CpuSeconds() const {
@@ -115,14 +143,8 @@ int LoadProcess::Stop() {
   return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
 }
 
-bool IsUdpBound(uint32_t ip, uint16_t port) {
-  // The kernel prints the address as it lies in memory.
-  const std::string wanted = fmt::format(" {:08X}:{:04X} ", htonl(ip), port);
-  std::ifstream sockets("/proc/net/udp");
-  for (std::string line; std::getline(sockets, line);) {
-    if (line.find(wanted) != std::string::npos) return true;
-  }
-  return false;
+std::string IpText(uint32_t ip) {
+  return fmt::format("{}.{}.{}.{}", ip >> 24, (ip >> 16) & 255, (ip >> 8) & 255, ip & 255);
 }
 
 }  // namespace bench

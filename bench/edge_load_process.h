@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/edge_load_socket.h"
+
 namespace bench {
 
 class LoadProcess {
@@ -21,8 +23,11 @@ class LoadProcess {
   bool Start(const std::vector<std::string>& command, int cpu, const std::string& log_path,
              std::string* error);
   bool running();
-  // CPU seconds of all its threads so far, to the nanosecond: user, system, and the softirq work
-  // the kernel did in their name (sends over loopback).
+  // Waits until somebody listens there; false, with *error, when the process ends before or ten
+  // seconds pass.
+  bool AwaitUdp(Address local, std::string* error);
+  // CPU seconds of all its threads and its children's so far, to the nanosecond: user, system, and
+  // the softirq work the kernel did in their name (sends over loopback).
   double CpuSeconds() const;
   // Resident set in bytes.
   uint64_t MemorySize() const;
@@ -36,7 +41,7 @@ class LoadProcess {
   int status_ = 0;
 };
 
-// Is a UDP socket bound to this IPv4 address (host order) and port?
-bool IsUdpBound(uint32_t ip, uint16_t port);
+// "127.64.0.1", of a number in host order.
+std::string IpText(uint32_t ip);
 
 }  // namespace bench

@@ -91,6 +91,9 @@ std::string LoadReport::Table() const {
   std::string table = fmt::format("{}\n{}\nwindow {}\n\n", machine, edge, window);
   table += EchoLine("before", echo_size, echo_before);
   table += EchoLine("after", echo_size, echo_after);
+  fmt::format_to(std::back_inserter(table),
+                 "epoll + recvmmsg {} bytes: {:.0f} messages/s, {:.2f} µs CPU each\n", echo_size,
+                 epoll.PerSecond(), epoll.Microseconds());
   fmt::format_to(std::back_inserter(table), "memory of gmedge: {:.1f} MiB at start; ",
                  Mebibytes(memory_idle_bytes));
   for (const Memory& at : memory) {
@@ -127,15 +130,33 @@ std::string LoadReport::Table() const {
         100 * Ratio(row.load_cpu_seconds, row.load.seconds));
     if (!row.load.surprise.empty()) table += "  refused with: " + row.load.surprise + "\n";
   }
+  for (const Peer& peer : peers) {
+    const LoadRow* const own = OwnRow(peer.row.flow);
+    const double own_cost = own == nullptr ? 0 : own->MicrosecondsPerMessage();
+    fmt::format_to(
+        std::back_inserter(table),
+        "Kamailio, {:<19} {}: {:>7.0f} msgs/s, {:.2f} µs/msg, {:.2f} x gmedge, {} lost\n",
+        peer.name, Name(peer.row.flow), peer.row.MessagesPerSecond(),
+        peer.row.MicrosecondsPerMessage(), Ratio(peer.row.MicrosecondsPerMessage(), own_cost),
+        peer.row.load.lost + peer.row.load.refused);
+  }
   return table;
+}
+
+const LoadRow* LoadReport::OwnRow(LoadFlow flow) const {
+  const auto row = std::find_if(rows.begin(), rows.end(), [flow](const LoadRow& candidate) {
+    return candidate.flow == flow && candidate.paced_per_second == 0;
+  });
+  return row == rows.end() ? nullptr : &*row;
 }
 
 std::string LoadReport::Json() const {
   std::string json = fmt::format("{{\"machine\": {}, \"edge\": {}, \"window\": {},\n",
                                  JsonText(machine), JsonText(edge), window);
-  fmt::format_to(std::back_inserter(json),
-                 " \"echo_size\": {}, \"echo_before\": {},\n \"echo_after\": {},\n", echo_size,
-                 JsonEcho(echo_before), JsonEcho(echo_after));
+  fmt::format_to(
+      std::back_inserter(json),
+      " \"echo_size\": {}, \"echo_before\": {},\n \"echo_after\": {},\n \"epoll\": {},\n",
+      echo_size, JsonEcho(echo_before), JsonEcho(echo_after), JsonEcho(epoll));
   fmt::format_to(std::back_inserter(json),
                  " \"memory_idle_bytes\": {}, \"stop_seconds\": {:.3f},\n \"simulated_kernel\": "
                  "{{\"bytes_per_phone\": {:.0f}, \"cpu_us_per_registration\": {:.3f}}},\n"
@@ -149,6 +170,11 @@ std::string LoadReport::Json() const {
   json += "],\n \"rows\": [";
   for (size_t i = 0; i < rows.size(); ++i) {
     json += (i == 0 ? "\n  " : ",\n  ") + JsonRow(rows[i]);
+  }
+  json += "],\n \"peers\": [";
+  for (size_t i = 0; i < peers.size(); ++i) {
+    json += fmt::format("{}{{\"name\": {}, \"row\": {}}}", i == 0 ? "" : ",\n  ",
+                        JsonText(peers[i].name), JsonRow(peers[i].row));
   }
   return json + "]}\n";
 }

@@ -38,6 +38,7 @@ struct LoadReport {
   int window = 0;
   EchoResult echo_before;  // As many as the window lets through, before and after all phases.
   EchoResult echo_after;
+  EchoResult epoll;  // The same by epoll, recvmmsg and sendmmsg.
   size_t echo_size = 0;
   // Resident sizes: before the first phone, and with so many registered.
   struct Memory {
@@ -49,9 +50,17 @@ struct LoadReport {
   FakeCost fake;            // The part of the simulated kernel, per phone.
   double stop_seconds = 0;  // From SIGTERM to the end, with all phones registered.
   std::vector<LoadRow> rows;
+  // Others under one of the flows, as many as the window lets through.
+  struct Peer {
+    std::string name;
+    LoadRow row;
+  };
+  std::vector<Peer> peers;
 
   std::string Table() const;
   std::string Json() const;
+  // What the first row of that flow costs gmedge, as many as the window lets through; null: none.
+  const LoadRow* OwnRow(LoadFlow flow) const;
   // Resident bytes per phone over what gmedge has at start, without the simulated kernel's.
   double BytesPerPhone(const Memory& at) const;
   // Every flow worked, nothing was refused, and of those a window drives at most one transaction in

@@ -10,6 +10,10 @@ namespace bench {
 namespace {
 
 constexpr uint64_t kTimeoutNs = 2'000'000'000;
+// What a phone repeats in each request (RFC 3329 2.3.1), as long as gmedge's.
+constexpr std::string_view kSecurityServer =
+    "ipsec-3gpp;q=0.9;prot=esp;mod=trans;spi-c=1234567;spi-s=1234568;port-c=6101;port-s=6100;"
+    "alg=hmac-sha-1-96;ealg=aes-cbc";
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
 
 }  // namespace
@@ -54,6 +58,15 @@ bool LoadTraffic::Open(std::string* error) {
   network_.port_uc = uc_.port();
   network_.port_us = us_.port();
   return true;
+}
+
+void LoadTraffic::Assume(uint16_t port) {
+  for (LoadPhone& phone : phones_) {
+    phone.port_ps = port;
+    phone.security_server = kSecurityServer;
+    registered_.push_back(phone.index);
+  }
+  next_fresh_ = phones_.size();
 }
 
 LoadResult LoadTraffic::Run(LoadFlow flow, const LoadPace& pace, uint64_t transactions_max) {

@@ -55,6 +55,9 @@ class LoadTraffic {
   // are not registered and stops when there are none; at most `transactions_max` start.
   LoadResult Run(LoadFlow flow, const LoadPace& pace, uint64_t transactions_max = UINT64_MAX);
 
+  // Takes all phones for registered at this port of the edge: for a peer that keeps none.
+  void Assume(uint16_t port);
+
   size_t registered() const { return registered_.size(); }
   size_t fresh() const { return phones_.size() - next_fresh_; }
 

@@ -11,18 +11,26 @@
 namespace bench {
 
 // One thread that sends back every datagram to 127.0.0.1:port it was sent to.
-class RawEcho {
+class UdpEcho {
+ public:
+  virtual ~UdpEcho() = default;
+  // Starts the thread on `cpu` (-1: any). False and *error when it cannot.
+  virtual bool Start(int cpu, uint16_t* port, std::string* error) = 0;
+  // The CPU time of the thread so far.
+  virtual double CpuSeconds() = 0;
+  virtual void Stop() = 0;
+};
+
+class RawEcho final : public UdpEcho {
  public:
   RawEcho();
-  ~RawEcho();  // Stops it.
+  ~RawEcho() override;  // Stops it.
 
-  // Starts the thread on `cpu` (-1: any). False and *error when it cannot.
-  bool Start(int cpu, uint16_t* port, std::string* error);
-  // The CPU time of the thread so far.
-  double CpuSeconds();
+  bool Start(int cpu, uint16_t* port, std::string* error) override;
+  double CpuSeconds() override;
   // Datagrams sent back so far.
   uint64_t echoed() const { return echoed_.load(std::memory_order_relaxed); }
-  void Stop();
+  void Stop() override;
 
  private:
   struct Ring;
