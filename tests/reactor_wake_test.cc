@@ -1,0 +1,72 @@
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "reactor/wake.h"
+#include "tests/reactor_peer.h"
+
+namespace reactor {
+namespace {
+
+class ReactorWake : public testing::Test, protected WakeSink {
+ protected:
+  ReactorWake() : reactor_(MakeReactor()) {
+    std::string error;
+    wake_ = Wake::Open(reactor_.get(), this, &error);
+    EXPECT_NE(wake_, nullptr) << error;
+  }
+  ~ReactorWake() override {
+    wake_->Close();
+    EXPECT_TRUE(RunUntil(reactor_.get(), [this] { return wake_->closed(); }));
+  }
+  void OnWake() override { ++wakes_; }
+
+  std::unique_ptr<Reactor> reactor_;
+  std::unique_ptr<Wake> wake_;
+  int wakes_ = 0;
+};
+
+TEST_F(ReactorWake, NobodyAsksNobodyIsWoken) {
+  RunIdle(reactor_.get(), 20);
+  EXPECT_EQ(wakes_, 0);
+}
+
+TEST_F(ReactorWake, AnotherThreadEndsAWaitWithoutEnd) {
+  std::thread other([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    wake_->Ring();
+  });
+  while (wakes_ == 0) {
+    reactor_->SubmitAndWait(-1);
+    reactor_->Dispatch();
+  }
+  other.join();
+  EXPECT_EQ(wakes_, 1);
+}
+
+// It came between the last look and the wait.
+TEST_F(ReactorWake, AskedBeforeTheWaitIsNotMissed) {
+  wake_->Ring();
+  reactor_->SubmitAndWait(-1);
+  reactor_->Dispatch();
+  EXPECT_EQ(wakes_, 1);
+}
+
+TEST_F(ReactorWake, ManyAsksBeforeATurnAreOneWake) {
+  for (int i = 0; i < 1000; ++i) wake_->Ring();
+  EXPECT_TRUE(RunUntil(reactor_.get(), [this] { return wakes_ > 0; }));
+  RunIdle(reactor_.get(), 10);
+  EXPECT_EQ(wakes_, 1);
+  wake_->Ring();
+  EXPECT_TRUE(RunUntil(reactor_.get(), [this] { return wakes_ > 1; }));
+}
+
+TEST_F(ReactorWake, AfterCloseNobodyIsWoken) {
+  wake_->Ring();
+  wake_->Close();
+  EXPECT_TRUE(RunUntil(reactor_.get(), [this] { return wake_->closed(); }));
+  EXPECT_EQ(wakes_, 0);
+}
+
+}  // namespace
+}  // namespace reactor
