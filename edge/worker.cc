@@ -37,7 +37,7 @@ Worker::Worker(const Settings& settings, Kernel* kernel, xfrm::SpiPool* spis, Ra
       ports_(PortsOf(settings)),
       now_ms_(NowMs()),
       core_(settings, ports_, spis, random, now_ms_),
-      queue_(kernel, this),
+      queue_(kernel, this, settings.ipsec.reqid, &core_.stats()),
       log_(&ports_) {}
 
 Worker::~Worker() {
