@@ -46,7 +46,8 @@ Worker::~Worker() {
 }
 
 bool Worker::Open(std::string* error) {
-  if (!kernel_->Prepare(settings_, error)) return false;
+  // Nothing outlives a run yet that could tell which sets of an earlier one are known.
+  if (!kernel_->Prepare(settings_, {}, error)) return false;
   reactor_ = reactor::Reactor::Create({}, error);
   if (reactor_ == nullptr) return false;
   buffers_ = reactor::BufferRing::Create(reactor_.get(), kReceiveBuffers, error);

@@ -74,7 +74,6 @@ UNUSED_HEADERS = {
     "sip/capability.h": "read where extensions are agreed on",
     "sip/service_urn.h": "read where emergency calls are told from others",
     "sip/uri_compare.h": "read where a contact is looked for among others",
-    "xfrm/reconcile.h": "for a restart that keeps the registrations",
 }
 # A bench that measures nothing of ours: what it is for.
 FOREIGN_BENCHES = {"bench/raw_echo.cc": "the physical limit that ours are measured against",
