@@ -43,6 +43,7 @@ WIDE_TESTS = {
     "tests/edge_events_initial_test.cc": "the events of TS 24.229 up to the first 200",
     "tests/edge_events_registered_test.cc": "and of a registered phone",
     "tests/edge_integrity_test.cc": "what integrity-protected says, case by case",
+    "tests/edge_kill_test.cc": "killed between any two requests, and started again",
     "tests/edge_lifetime_test.cc": "how long sets, registrations and SAs live",
     "tests/edge_live_kernel_test.cc": "what a real kernel refuses",
     "tests/edge_no_heap_test.cc": "a forwarded message takes nothing from the heap",
