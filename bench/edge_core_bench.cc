@@ -47,7 +47,7 @@ class NullActions final : public Actions {
   }
   void Install(SetId, std::span<const xfrm::Sa>) override {}
   void Extend(SetId, std::span<const xfrm::Sa>, std::span<const xfrm::Sa>) override {}
-  void Delete(SetId, const SaIdArray&) override {}
+  void Delete(SetId, const SaIds&, bool) override {}
   void Report(const Attempt&) override {}
 
   uint64_t sends = 0;

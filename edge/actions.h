@@ -32,6 +32,10 @@ struct Attempt {
   uint64_t duration_ms = 0;      // Since SM1.
 };
 
+// What Core::OnInstalled and OnExtended are told when the kernel's answer was lost or is late: it
+// may have done all, some or nothing. No XFRM request is refused with this error.
+inline constexpr std::errc kOutcomeUnknown = std::errc::timed_out;
+
 class Actions {
  public:
   virtual ~Actions() = default;
@@ -48,8 +52,10 @@ class Actions {
   // Core::OnExtended.
   virtual void Extend(SetId set, std::span<const xfrm::Sa> sas,
                       std::span<const xfrm::Sa> added) = 0;
-  // In order behind every Install; told by Core::OnDeleted once the kernel has none of them.
-  virtual void Delete(SetId set, const SaIdArray& sas) = 0;
+  // Told by Core::OnDeleted once the kernel has none of them. `certain`: the kernel has said that
+  // it added each, and nothing may have ended one since; if not, each is looked at before (design
+  // D12).
+  virtual void Delete(SetId set, const SaIds& sas, bool certain) = 0;
 
   virtual void Report(const Attempt& attempt) = 0;
 };

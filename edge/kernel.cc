@@ -1,12 +1,16 @@
 #include "edge/kernel.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <ctime>
 
+#include "edge/claim.h"
+#include "edge/restart.h"
 #include "edge/sa_set.h"
+#include "edge/secrets.h"
 #include "xfrm/socket.h"
 
 namespace edge {
@@ -24,7 +28,8 @@ class RealKernel final : public Kernel, reactor::NetlinkSink {
     if (fd_ >= 0) close(fd_);
   }
 
-  bool Prepare(const Settings& settings, std::string* error) override;
+  bool Prepare(const Settings& settings, std::span<const xfrm::Sa> known,
+               std::string* error) override;
   bool Attach(reactor::Reactor* reactor, KernelQueue* queue, std::string* error) override;
   void Deliver() override {}
   bool has_answers() const override { return false; }
@@ -39,11 +44,11 @@ class RealKernel final : public Kernel, reactor::NetlinkSink {
   void OnNetlinkLoss(int) override { queue_->OnLoss(); }
 
   bool Open(std::string* error);
-  bool DeleteLeftovers(uint32_t reqid, std::string* error);
   bool InstallPolicies(const std::vector<xfrm::Policy>& policies, std::string* error);
   // Sends what the batch holds; `harmless` failures do not count.
   std::errc Run(std::errc harmless);
 
+  Claim claim_;
   int fd_ = -1;  // For start-up and the end; the worker's own is in port_.
   xfrm::Batch batch_;
   xfrm::BatchVerdict verdict_;
@@ -72,30 +77,21 @@ std::errc RealKernel::Run(std::errc harmless) {
   return std::errc{};
 }
 
-bool RealKernel::Prepare(const Settings& settings, std::string* error) {
-  return Open(error) && DeleteLeftovers(settings.ipsec.reqid, error) &&
-         InstallPolicies(SharedPolicies(settings), error);
-}
-
-// Without this a phone that comes back with the SPIs it had would be refused until the lifetime of
-// its old SAs is over (pitfalls 10).
-bool RealKernel::DeleteLeftovers(uint32_t reqid, std::string* error) {
-  batch_.Clear(1);
-  batch_.DumpSas();
-  std::vector<xfrm::Reply> replies;
-  std::errc result = xfrm::Transact(fd_, &batch_, kStartupTimeoutMs, &verdict_, &replies);
-  batch_.Clear(1);
-  for (const xfrm::Reply& reply : replies) {
-    if (result != std::errc{}) break;
-    if (reply.kind != xfrm::ReplyKind::kSa || reply.sa.reqid != reqid) continue;
-    batch_.DeleteSa(reply.sa.id);
-    if (!batch_.full()) continue;
-    result = Run(std::errc::no_such_process);
-    batch_.Clear(1);
+bool RealKernel::Prepare(const Settings& settings, std::span<const xfrm::Sa> known,
+                         std::string* error) {
+  const uint32_t reqid = settings.ipsec.reqid;
+  const std::vector<xfrm::Policy> policies = SharedPolicies(settings);
+  if (!claim_.Take(reqid, error) || !Open(error)) return false;
+  const Transaction transact = [this](xfrm::Batch* batch, xfrm::BatchVerdict* verdict,
+                                      const std::function<void(const xfrm::Reply&)>& look) {
+    return xfrm::Transact(fd_, batch, kStartupTimeoutMs, verdict, look);
+  };
+  RestartCounts counts;
+  if (!PutRight(transact, {known, policies}, reqid, SystemRandom().Next(), &counts, error)) {
+    return false;
   }
-  if (result == std::errc{}) result = Run(std::errc::no_such_process);
-  if (result != std::errc{}) *error = Refusal("cannot clear SAs of an earlier run", result);
-  return result == std::errc{};
+  spdlog::info("kernel put right: {}", Describe(counts));
+  return InstallPolicies(policies, error);
 }
 
 bool RealKernel::InstallPolicies(const std::vector<xfrm::Policy>& policies, std::string* error) {
@@ -142,7 +138,7 @@ void RealKernel::Retire(const Settings& settings) {
 
 class SimulatedKernel final : public Kernel {
  public:
-  bool Prepare(const Settings& settings, std::string*) override {
+  bool Prepare(const Settings& settings, std::span<const xfrm::Sa>, std::string*) override {
     xfrm::Batch batch;
     for (const xfrm::Policy& policy : SharedPolicies(settings)) {
       batch.Clear(1);

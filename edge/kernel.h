@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,11 @@ std::vector<xfrm::Policy> SharedPolicies(const Settings& settings);
 
 class Kernel : public KernelLink {
  public:
-  // Before the ports are bound: deletes SAs an earlier run left behind (they carry our reqid), puts
-  // the shared policies in place. False: *error names what the kernel refused and what to do.
-  virtual bool Prepare(const Settings& settings, std::string* error) = 0;
+  // Before the ports are bound: makes sure that nobody else runs with our reqid, makes the kernel
+  // hold of ours the SAs that are `known` (with their keys) and no others (edge/restart), puts the
+  // shared policies in place. False: *error names what the kernel refused and what to do.
+  virtual bool Prepare(const Settings& settings, std::span<const xfrm::Sa> known,
+                       std::string* error) = 0;
   // Answers go to queue->OnReply from now on. False: *error.
   virtual bool Attach(reactor::Reactor* reactor, KernelQueue* queue, std::string* error) = 0;
   // Hands over answers that came without the ring (the fake kernel's), and are there any?

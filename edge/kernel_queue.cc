@@ -1,229 +1,314 @@
 #include "edge/kernel_queue.h"
 
 #include <algorithm>
-#include <cassert>
-
-#include "edge/limits.h"
+#include <bit>
+#include <utility>
 
 namespace edge {
 namespace {
 
-constexpr int kRequestsPerSet = static_cast<int>(kSasPerSet);
+static_assert(kKernelRequestsPerTurn <= xfrm::Batch::kRequestsMax);
+static_assert(kKernelRequestsPerTurn / 2 >= static_cast<int>(kSasPerSet));
+
+constexpr std::string_view kFull = "too many SA sets wait for the kernel";
+constexpr std::string_view kLost = "the kernel's answer was lost: outcome unknown";
+
+bool HasRoom(const KernelRound& round, size_t requests, int requests_max) {
+  return round.count() + static_cast<int>(requests) <= requests_max;
+}
 
 }  // namespace
 
-KernelQueue::Round* KernelQueue::OpenRound() {
-  if (open_ != nullptr && open_->batch.count() + kRequestsPerSet > xfrm::Batch::kRequestsMax) {
-    SealRound();
-  }
-  if (open_ != nullptr) return open_.get();
-  if (rounds_.size() >= kBatchesMax) return nullptr;
-  if (spare_.empty()) {
-    open_ = std::make_unique<Round>();
-  } else {
-    open_ = std::move(spare_.back());
-    spare_.pop_back();
-  }
-  open_->batch.Clear(next_sequence_);
-  open_->first = next_sequence_;
-  open_->jobs.clear();
-  open_->explanation.clear();
-  open_->sent = false;
-  return open_.get();
-}
-
-void KernelQueue::SealRound() {
-  const auto count = static_cast<uint32_t>(open_->batch.count());
-  open_->verdict.Start(next_sequence_, open_->batch.count());
-  // 0 is the kernel's own sequence in multicasts; start over before it comes.
-  next_sequence_ = next_sequence_ > UINT32_MAX / 2 ? 1 : next_sequence_ + count;
-  rounds_.push_back(std::move(open_));
-}
-
 void KernelQueue::Install(SetId set, std::span<const xfrm::Sa> sas) {
-  Ask(Kind::kInstall, set, {}, sas);
+  Ask({JobKind::kInstall, set, {}, sas});
 }
 
 void KernelQueue::Extend(SetId set, std::span<const xfrm::Sa> sas,
                          std::span<const xfrm::Sa> added) {
-  Ask(Kind::kExtend, set, sas, added);
+  Ask({JobKind::kExtend, set, sas, added});
 }
 
-void KernelQueue::Ask(Kind kind, SetId set, std::span<const xfrm::Sa> updated,
-                      std::span<const xfrm::Sa> added) {
-  assert(updated.size() + added.size() <= kSasPerSet);
-  Round* round = OpenRound();
-  if (round == nullptr) {
-    refusals_.push_back({kind, set});
-    return;
-  }
-  Job job{kind, set, {}, round->batch.count()};
-  for (const xfrm::Sa& sa : updated) {
-    job.sas.ids[job.sas.count++] = sa.id();
-    round->batch.UpdateSa(sa);
-  }
-  for (const xfrm::Sa& sa : added) {
-    job.sas.ids[job.sas.count++] = sa.id();
-    round->batch.AddSa(sa);
-  }
-  round->jobs.push_back(job);
-}
-
-void KernelQueue::Delete(SetId set, const SaIdArray& sas) {
-  waiting_.push_back({set, {sas, sas.size()}});
-  PlaceDeletions();
-}
-
-void KernelQueue::PlaceDeletions() {
-  while (!failed_.empty() && failed_.front().not_before_ms <= now_ms_) {
-    waiting_.push_back(failed_.front());
-    failed_.pop_front();
-  }
-  while (!waiting_.empty()) {
-    Round* round = OpenRound();
-    if (round == nullptr) return;
-    const Deletion& deletion = waiting_.front();
-    round->jobs.push_back({Kind::kDelete, deletion.set, deletion.sas, round->batch.count()});
-    for (size_t i = 0; i < deletion.sas.count; ++i) round->batch.DeleteSa(deletion.sas.ids[i]);
-    waiting_.pop_front();
+void KernelQueue::Ask(SetRequest request) {
+  ++unanswered_[request.set];
+  if (requests_.size() + blocked_.size() < kKernelWaitingMax) {
+    requests_.push_back(std::move(request));
+  } else {
+    refusals_.push_back({request.kind, request.set});
   }
 }
 
-void KernelQueue::TellRefusals() {
-  constexpr std::string_view kWhy = "too many batches wait for the kernel";
-  const std::vector<Refusal> refusals = std::move(refusals_);
-  refusals_.clear();
-  for (const Refusal& refusal : refusals) {
-    if (refusal.kind == Kind::kExtend) {
-      sink_->OnExtended(refusal.set, std::errc::no_buffer_space, kWhy);
-    } else {
-      sink_->OnInstalled(refusal.set, std::errc::no_buffer_space, kWhy);
-      sink_->OnDeleted(refusal.set);
+// What has not been sent is not asked any more. Without its installation there is nothing to
+// delete; without an extension the SAs may be over, and an SA3 that was to come has not.
+void KernelQueue::Delete(SetId set, const SaIds& sas, bool certain) {
+  Deletion deletion{set, sas, certain};
+  if (unanswered_.contains(set)) {
+    switch (CancelUnsent(set)) {
+      case Cancelled::kInstall:
+        deletion.sas.count = 0;
+        break;
+      case Cancelled::kExtend:
+        deletion.certain = false;
+        break;
+      case Cancelled::kNothing:
+        break;
     }
   }
+  for (size_t i = 0; i < deletion.sas.count; ++i) ++open_[deletion.sas.ids[i]];
+  if (unanswered_.contains(set)) {
+    held_.insert_or_assign(set, deletion);
+  } else {
+    deletions_.push_back(deletion);
+  }
+}
+
+KernelQueue::Cancelled KernelQueue::CancelUnsent(SetId set) {
+  Cancelled cancelled = Cancelled::kNothing;
+  const auto take = [&](const auto& asked) {
+    if (asked.set != set) return false;
+    cancelled = asked.kind == JobKind::kInstall ? Cancelled::kInstall : Cancelled::kExtend;
+    CountAnswer(set);
+    return true;
+  };
+  std::erase_if(requests_, take);
+  std::erase_if(blocked_, take);
+  std::erase_if(refusals_, take);
+  return cancelled;
+}
+
+void KernelQueue::CountAnswer(SetId set) {
+  const auto found = unanswered_.find(set);
+  if (--found->second == 0) unanswered_.erase(found);
 }
 
 void KernelQueue::Flush(uint64_t now_ms) {
   now_ms_ = now_ms;
   TellRefusals();
-  PlaceDeletions();
-  if (open_ != nullptr && !open_->batch.empty()) SealRound();
-  SendRounds(now_ms);
+  while (!later_.empty() && later_.front().not_before_ms <= now_ms) {
+    deletions_.push_back(later_.front());
+    later_.pop_front();
+  }
+  is_stuck_ = rounds_.size() >= kKernelBatchesMax;
+  if (is_stuck_) return;
+  if (filled_ == nullptr) FillRound();
+  if (filled_ == nullptr) return;
+  is_stuck_ = !link_->Send(filled_->Seal());
+  if (is_stuck_) return;  // The same batch goes first in the next turn: nothing overtakes.
+  filled_->OnSent(now_ms + kKernelAnswerMs);
+  rounds_.push_back(std::move(filled_));
 }
 
-void KernelQueue::SendRounds(uint64_t now_ms) {
-  for (const std::unique_ptr<Round>& round : rounds_) {
-    if (round->sent) continue;
-    if (!link_->Send(round->batch.Seal())) return;  // In order: nothing overtakes.
-    round->sent = true;
-    round->deadline_ms = now_ms + kKernelAnswerMs;
-    round->batch.Clear(0);  // The link has its copy; the keys go.
+void KernelQueue::TellRefusals() {
+  const std::vector<Refusal> refusals = std::exchange(refusals_, {});
+  for (const Refusal& refusal : refusals) {
+    CountAnswer(refusal.set);
+    if (refusal.kind == JobKind::kExtend) {
+      sink_->OnExtended(refusal.set, std::errc::no_buffer_space, kFull);
+    } else {
+      sink_->OnInstalled(refusal.set, std::errc::no_buffer_space, kFull);
+      sink_->OnDeleted(refusal.set);
+    }
   }
+}
+
+void KernelQueue::FillRound() {
+  if (requests_.empty() && deletions_.empty()) return;
+  if (spare_.empty()) {
+    filled_ = std::make_unique<KernelRound>();
+  } else {
+    filled_ = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  filled_->Start(next_sequence_, reqid_);
+  PlaceDeletions(kKernelRequestsPerTurn / 2);
+  PlaceRequests();
+  PlaceDeletions(kKernelRequestsPerTurn);
+  if (filled_->count() == 0) return spare_.push_back(std::move(filled_));
+  // 0 is the kernel's own sequence in multicasts; start over before it comes.
+  const auto count = static_cast<uint32_t>(filled_->count());
+  next_sequence_ = next_sequence_ > UINT32_MAX / 2 ? 1 : next_sequence_ + count;
+  ++stats_.kernel_batches;
+  if (!requests_.empty() || !deletions_.empty()) ++stats_.kernel_batches_full;
+}
+
+void KernelQueue::PlaceDeletions(int requests_max) {
+  while (!deletions_.empty()) {
+    const Deletion deletion = deletions_.front();
+    if (!HasRoom(*filled_, deletion.sas.count, requests_max)) return;
+    deletions_.pop_front();
+    if (deletion.sas.count == 0) {
+      sink_->OnDeleted(deletion.set);
+      continue;
+    }
+    if (!deletion.certain) ++stats_.kernel_looks;
+    filled_->Add(deletion.certain ? JobKind::kDelete : JobKind::kLook, deletion.set, deletion.sas);
+  }
+}
+
+void KernelQueue::PlaceRequests() {
+  while (!requests_.empty()) {
+    SetRequest& request = requests_.front();
+    if (IsBlocked(request)) {
+      blocked_.push_back(std::move(request));
+      ++stats_.kernel_blocked;
+    } else if (HasRoom(*filled_, request.count, kKernelRequestsPerTurn)) {
+      filled_->Add(request);
+    } else {
+      return;
+    }
+    requests_.pop_front();
+  }
+}
+
+// Would it add an SA under an id that a deletion may still have to look at?
+bool KernelQueue::IsBlocked(const SetRequest& request) const {
+  if (open_.empty()) return false;
+  return std::any_of(request.sas.begin() + static_cast<ptrdiff_t>(request.updated_count),
+                     request.sas.begin() + static_cast<ptrdiff_t>(request.count),
+                     [this](const xfrm::Sa& sa) { return open_.contains(sa.id()); });
 }
 
 void KernelQueue::OnReply(std::span<const std::byte> bytes) {
   xfrm::ReplyReader reader(bytes);
   xfrm::Reply reply;
   while (reader.Next(&reply)) {
-    for (const std::unique_ptr<Round>& round : rounds_) {
-      if (!round->sent || !round->verdict.Apply(reply)) continue;
-      if (reply.error != std::errc{} && round->explanation.empty()) {
-        round->explanation = reply.explanation;
-        round->explained = reply.sequence;
-      }
-      break;
+    for (const std::unique_ptr<KernelRound>& round : rounds_) {
+      if (round->Take(reply)) break;
     }
   }
   // The kernel works one batch after the other, so the oldest is done first; a batch behind one
   // whose fence is missing is settled all the same.
-  for (size_t i = 0; i < rounds_.size();) {
-    if (!rounds_[i]->sent || !rounds_[i]->verdict.complete()) {
-      ++i;
-      continue;
-    }
-    std::unique_ptr<Round> round = std::move(rounds_[i]);
-    rounds_.erase(rounds_.begin() + static_cast<ptrdiff_t>(i));
-    FinishRound(std::move(round), true);
-  }
-}
-
-void KernelQueue::FinishRound(std::unique_ptr<Round> round, bool known) {
-  for (const Job& job : round->jobs) FinishJob(*round, job, known);
-  spare_.push_back(std::move(round));
-}
-
-// The first failure among a set's requests, or success. `harmless` does not count.
-std::errc KernelQueue::FirstError(const Round& round, const Job& job, std::errc harmless) {
-  for (size_t i = 0; i < job.sas.count; ++i) {
-    const std::errc error = round.verdict.error(job.first_index + static_cast<int>(i));
-    if (error != std::errc{} && error != harmless) return error;
-  }
-  return std::errc{};
-}
-
-// The kernel explains the first failure only; another set's failure may be another.
-std::string_view KernelQueue::WordsFor(const Round& round, const Job& job, bool known) {
-  if (!known) return "the kernel's answer was lost: outcome unknown";
-  const uint32_t index = round.explained - round.first;
-  const auto first = static_cast<uint32_t>(job.first_index);
-  const bool ours = index >= first && index < first + job.sas.count;
-  return ours ? std::string_view(round.explanation) : std::string_view();
-}
-
-void KernelQueue::FinishJob(const Round& round, const Job& job, bool known) {
-  if (job.kind == Kind::kDelete) {
-    // ESRCH: it is gone, by its lifetime or by an earlier try.
-    if (known && FirstError(round, job, std::errc::no_such_process) == std::errc{}) {
-      return sink_->OnDeleted(job.set);
-    }
-    failed_.push_back({job.set, job.sas, now_ms_ + kKernelAnswerMs});
-    return;
-  }
-  const std::errc error = known ? FirstError(round, job, std::errc{}) : std::errc::timed_out;
-  const std::string_view words = WordsFor(round, job, known);
-  if (job.kind == Kind::kExtend) return sink_->OnExtended(job.set, error, words);
-  sink_->OnInstalled(job.set, error, words);
-  if (error != std::errc{}) RollBack(round, job, known);
-}
-
-// What the kernel refused is not ours to delete: an id that was taken belongs to somebody else.
-void KernelQueue::RollBack(const Round& round, const Job& job, bool known) {
-  Ids installed;
-  for (size_t i = 0; i < job.sas.count; ++i) {
-    const int index = job.first_index + static_cast<int>(i);
-    if (known && round.verdict.error(index) != std::errc{}) continue;
-    installed.ids[installed.count++] = job.sas.ids[i];
-  }
-  if (installed.count == 0) return sink_->OnDeleted(job.set);
-  waiting_.push_back({job.set, installed});
+  FinishThose([](const KernelRound& round) { return round.complete(); }, true);
 }
 
 void KernelQueue::OnLoss() {
-  for (const std::unique_ptr<Round>& round : rounds_) {
-    if (round->sent) round->deadline_ms = now_ms_;
-  }
-  OnTime(now_ms_);
+  FinishThose([](const KernelRound&) { return true; }, false);
 }
 
 void KernelQueue::OnTime(uint64_t now_ms) {
   now_ms_ = now_ms;
+  FinishThose([now_ms](const KernelRound& round) { return round.deadline_ms() <= now_ms; }, false);
+}
+
+template <typename Which>
+void KernelQueue::FinishThose(Which which, bool known) {
   for (size_t i = 0; i < rounds_.size();) {
-    if (!rounds_[i]->sent || rounds_[i]->deadline_ms > now_ms) {
+    if (!which(*rounds_[i])) {
       ++i;
       continue;
     }
-    std::unique_ptr<Round> round = std::move(rounds_[i]);
+    std::unique_ptr<KernelRound> round = std::move(rounds_[i]);
     rounds_.erase(rounds_.begin() + static_cast<ptrdiff_t>(i));
-    FinishRound(std::move(round), false);
+    for (const Job& job : round->jobs()) Finish(*round, job, known);
+    spare_.push_back(std::move(round));
   }
 }
 
+void KernelQueue::Finish(const KernelRound& round, const Job& job, bool known) {
+  switch (job.kind) {
+    case JobKind::kInstall:
+    case JobKind::kExtend:
+      return FinishRequest(round, job, known);
+    case JobKind::kLook:
+      return FinishLook(round, job, known);
+    case JobKind::kDelete:
+      return FinishDelete(round, job, known);
+  }
+}
+
+// The deletion that waited for this verdict goes out now. After a refused installation the
+// roll-back takes its place; after a refused extension nothing is certain any more.
+void KernelQueue::FinishRequest(const KernelRound& round, const Job& job, bool known) {
+  const std::errc error = known ? round.FirstErrorOf(job) : kOutcomeUnknown;
+  const std::string_view words = known ? std::string_view(job.words) : kLost;
+  CountAnswer(job.set);
+  const auto held = held_.find(job.set);
+  if (job.kind == JobKind::kInstall && error != std::errc{}) {
+    if (held != held_.end()) {
+      Close(held->second.sas);
+      held_.erase(held);
+    }
+    sink_->OnInstalled(job.set, error, words);
+    return RollBack(round, job, known);
+  }
+  if (held != held_.end()) {
+    if (error != std::errc{}) held->second.certain = false;
+    if (!unanswered_.contains(job.set)) {
+      deletions_.push_back(held->second);
+      held_.erase(held);
+    }
+  }
+  if (job.kind == JobKind::kInstall) return sink_->OnInstalled(job.set, error, words);
+  sink_->OnExtended(job.set, error, words);
+}
+
+// What the kernel refused is not ours to delete: an id that was taken belongs to somebody else.
+void KernelQueue::RollBack(const KernelRound& round, const Job& job, bool known) {
+  Deletion deletion{job.set, {.ids = {}, .label = job.sas.label}, known};
+  for (size_t i = 0; i < job.sas.count; ++i) {
+    if (known && round.ErrorOf(job, i) != std::errc{}) continue;
+    deletion.sas.Add(job.sas.ids[i]);
+    ++open_[job.sas.ids[i]];
+  }
+  if (deletion.sas.count == 0) return sink_->OnDeleted(job.set);
+  deletions_.push_back(deletion);
+}
+
+// What is ours goes with the next batch, before anything else; nothing of ours is added under its
+// id in between.
+void KernelQueue::FinishLook(const KernelRound& round, const Job& job, bool known) {
+  SaIds ours{.ids = {}, .label = job.sas.label};
+  SaIds gone = ours;
+  for (size_t i = 0; i < job.sas.count; ++i) {
+    const std::errc error = known ? round.ErrorOf(job, i) : kOutcomeUnknown;
+    const bool is_ours = (job.ours >> i & 1) != 0;
+    const bool is_others = (job.others >> i & 1) != 0;
+    const bool is_known =
+        error == std::errc::no_such_process || (error == std::errc{} && (is_ours || is_others));
+    if (!is_known) return LookLater(job);
+    (error == std::errc{} && is_ours ? ours : gone).Add(job.sas.ids[i]);
+  }
+  stats_.kernel_not_ours += static_cast<uint64_t>(std::popcount(job.others));
+  Close(gone);
+  if (ours.count == 0) return sink_->OnDeleted(job.set);
+  deletions_.push_front({job.set, ours, true});
+}
+
+void KernelQueue::FinishDelete(const KernelRound& round, const Job& job, bool known) {
+  // ESRCH: it is gone, by its lifetime or by an earlier try.
+  if (!known || round.FirstErrorOf(job, std::errc::no_such_process) != std::errc{}) {
+    return LookLater(job);
+  }
+  Close(job.sas);
+  sink_->OnDeleted(job.set);
+}
+
+void KernelQueue::LookLater(const Job& job) {
+  ++stats_.kernel_repeated;
+  later_.push_back({job.set, job.sas, false, now_ms_ + kKernelAnswerMs});
+}
+
+// What waited for these ids is looked at again, before what came after it.
+void KernelQueue::Close(const SaIds& sas) {
+  for (size_t i = 0; i < sas.count; ++i) {
+    const auto found = open_.find(sas.ids[i]);
+    if (--found->second == 0) open_.erase(found);
+  }
+  for (; !blocked_.empty(); blocked_.pop_back()) requests_.push_front(std::move(blocked_.back()));
+}
+
 uint64_t KernelQueue::NextExpiry() const {
-  uint64_t next = failed_.empty() ? UINT64_MAX : failed_.front().not_before_ms;
-  for (const std::unique_ptr<Round>& round : rounds_) {
-    if (round->sent) next = std::min(next, round->deadline_ms);
+  const bool has_more = !requests_.empty() || !deletions_.empty() || !refusals_.empty();
+  if (has_more && !is_stuck_) return 0;
+  uint64_t next = later_.empty() ? UINT64_MAX : later_.front().not_before_ms;
+  for (const std::unique_ptr<KernelRound>& round : rounds_) {
+    next = std::min(next, round->deadline_ms());
   }
   return next;
+}
+
+bool KernelQueue::idle() const {
+  return requests_.empty() && blocked_.empty() && deletions_.empty() && later_.empty() &&
+         refusals_.empty() && filled_ == nullptr && rounds_.empty();
 }
 
 }  // namespace edge

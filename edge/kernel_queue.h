@@ -1,10 +1,28 @@
-// Between the core and the kernel: gathers the SAs of a turn into batches, one send and one fence
-// each, and turns the answers into one verdict per set (design D2).
+// Between the core and the kernel: gathers the SAs of a turn into one batch, one send and one
+// fence, and turns the answers into one verdict per set (design D2, D12).
 //
-// A verdict is success only when the fence came and no request of the set failed. A lost answer is
-// "unknown": the set is deleted and counts as refused. What a refused set had installed is deleted
-// before OnDeleted tells that its SPIs are free; a deletion is repeated until the kernel confirms.
+// A verdict is success only when the fence came and no request of the set failed; refused with the
+// kernel's error and words; or unknown (kOutcomeUnknown), which counts as refused. What of such a
+// set is or may be in the kernel is deleted before OnDeleted tells that its SPIs are free.
+//
+//   Install, Extend ──► requests_ ──────────────► batch ──► sent ──► verdict
+//                       blocked_ (id in deletion)   ▲        │
+//   Delete, roll-back ─► deletions_ ────────────────┘        │ not confirmed: look, after a while
+//                ▲       held_ (its request is on its way)   │
+//                └───────────────────────────────────────────┘
+//
+// The bound: a batch has kKernelRequestsPerTurn requests at most, so that the kernel does not hold
+// the turn above a millisecond. What is beyond waits for the next turn, in order; while both
+// wait, deletions get half of the batch and the others the rest, so neither starves.
+//
+// The rule of deletion: an SA is deleted unseen only if the core is certain that it is the set's.
+// Any other is asked for, and deleted if the kernel shows our reqid and the set's label. While a
+// deletion is not confirmed, nothing is installed under the ids it names; and a set that is to be
+// deleted while it is being installed is deleted when its verdict is there.
 #pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/hash/hash.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,14 +33,16 @@
 #include <system_error>
 #include <vector>
 
-#include "edge/registrar.h"
+#include "edge/actions.h"
+#include "edge/kernel_round.h"
+#include "edge/limits.h"
 #include "edge/sa_set.h"
-#include "xfrm/batch.h"
-#include "xfrm/reply.h"
+#include "edge/stats.h"
 
 namespace edge {
 
 // Sends a batch; the bytes are good for the call. False: not now, try again in the next turn.
+// Batches reach the kernel in the order of the calls, each before the next turn.
 class KernelLink {
  public:
   virtual ~KernelLink() = default;
@@ -39,18 +59,17 @@ class KernelSink {
 
 class KernelQueue {
  public:
-  // Batches waiting for their fence or to be sent. Over it installations are refused with ENOBUFS;
-  // deletions wait.
-  static constexpr size_t kBatchesMax = 16;
+  // `reqid` marks our SAs. All three outlive the queue.
+  KernelQueue(KernelLink* link, KernelSink* sink, uint32_t reqid, Stats* stats)
+      : link_(link), sink_(sink), reqid_(reqid), stats_(*stats) {}
 
-  KernelQueue(KernelLink* link, KernelSink* sink) : link_(link), sink_(sink) {}
-
-  // See Actions. Requests of one set reach the kernel in the order of the calls.
+  // See Actions. Over kKernelWaitingMax of them that wait, refused with ENOBUFS at the next Flush;
+  // a deletion is never refused.
   void Install(SetId set, std::span<const xfrm::Sa> sas);
   void Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added = {});
-  void Delete(SetId set, const SaIdArray& sas);
+  void Delete(SetId set, const SaIds& sas, bool certain);
 
-  // Once a turn: sends what was gathered.
+  // Once a turn: sends one batch of what waits.
   void Flush(uint64_t now_ms);
   // One datagram from the kernel.
   void OnReply(std::span<const std::byte> bytes);
@@ -58,72 +77,68 @@ class KernelQueue {
   void OnLoss();
   // Gives up on answers that are late.
   void OnTime(uint64_t now_ms);
+  // When there is something to do next; 0: at once. UINT64_MAX: nothing before an answer.
   uint64_t NextExpiry() const;
-  // Nothing gathered, nothing under way.
-  bool idle() const {
-    return open_ == nullptr && rounds_.empty() && waiting_.empty() && failed_.empty() &&
-           refusals_.empty();
-  }
+  // Nothing waits, nothing is under way.
+  bool idle() const;
 
  private:
-  enum class Kind : uint8_t { kInstall, kExtend, kDelete };
-  // SAs of one set, four but where a roll-back has fewer to delete.
-  struct Ids {
-    SaIdArray ids;
-    size_t count = 0;
-  };
-  // The requests of one set in a batch.
-  struct Job {
-    Kind kind;
-    SetId set;
-    Ids sas;
-    int first_index;
-  };
-  // One batch and what it is for.
-  struct Round {
-    xfrm::Batch batch;
-    xfrm::BatchVerdict verdict;
-    std::vector<Job> jobs;
-    std::string explanation;  // The kernel's words on the first failure...
-    uint32_t explained = 0;   // ...and its sequence.
-    uint32_t first = 0;       // Sequence of its first request.
-    bool sent = false;
-    uint64_t deadline_ms = 0;
-  };
-  // A deletion that goes out with the next batch that has room, not before its time.
   struct Deletion {
     SetId set;
-    Ids sas;
+    SaIds sas;
+    bool certain;
     uint64_t not_before_ms = 0;
   };
-  // No batch had room: told at the next Flush, never out of a call of the core.
+  struct SaIdHash {
+    size_t operator()(const xfrm::SaId& id) const {
+      return absl::HashOf(id.destination.bytes, id.destination.family, id.spi);
+    }
+  };
+  // Told at the next Flush, never out of a call of the core.
   struct Refusal {
-    Kind kind;
+    JobKind kind;
     SetId set;
   };
 
-  Round* OpenRound();
-  void SealRound();
-  void SendRounds(uint64_t now_ms);
-  void PlaceDeletions();
+  enum class Cancelled : uint8_t { kNothing, kInstall, kExtend };
+
+  void Ask(SetRequest request);
+  Cancelled CancelUnsent(SetId set);
+  void CountAnswer(SetId set);
   void TellRefusals();
-  void Ask(Kind kind, SetId set, std::span<const xfrm::Sa> updated,
-           std::span<const xfrm::Sa> added);
-  void FinishRound(std::unique_ptr<Round> round, bool known);
-  void FinishJob(const Round& round, const Job& job, bool known);
-  void RollBack(const Round& round, const Job& job, bool known);
-  static std::string_view WordsFor(const Round& round, const Job& job, bool known);
-  static std::errc FirstError(const Round& round, const Job& job, std::errc harmless);
+  void FillRound();
+  void PlaceDeletions(int requests_max);
+  void PlaceRequests();
+  bool IsBlocked(const SetRequest& request) const;
+
+  template <typename Which>
+  void FinishThose(Which which, bool known);
+  void Finish(const KernelRound& round, const Job& job, bool known);
+  void FinishRequest(const KernelRound& round, const Job& job, bool known);
+  void RollBack(const KernelRound& round, const Job& job, bool known);
+  void FinishLook(const KernelRound& round, const Job& job, bool known);
+  void FinishDelete(const KernelRound& round, const Job& job, bool known);
+  void LookLater(const Job& job);
+  void Close(const SaIds& sas);
 
   KernelLink* link_;
   KernelSink* sink_;
-  std::unique_ptr<Round> open_;                // Being filled.
-  std::deque<std::unique_ptr<Round>> rounds_;  // Full or sent, oldest first.
-  std::vector<std::unique_ptr<Round>> spare_;
-  std::deque<Deletion> waiting_;
-  std::deque<Deletion> failed_;  // Deletions the kernel did not confirm, by not_before_ms.
+  const uint32_t reqid_;
+  Stats& stats_;
+  std::deque<SetRequest> requests_;  // Wait for a batch, oldest first.
+  std::deque<SetRequest> blocked_;   // Those whose ids a deletion names, oldest first.
+  std::deque<Deletion> deletions_;   // Wait for a batch.
+  std::deque<Deletion> later_;       // Not confirmed: to be looked for, by not_before_ms.
   std::vector<Refusal> refusals_;
+  // Requests of a set that have no verdict yet, and the deletion that waits for it.
+  absl::flat_hash_map<SetId, int> unanswered_;
+  absl::flat_hash_map<SetId, Deletion> held_;
+  absl::flat_hash_map<xfrm::SaId, int, SaIdHash> open_;  // Ids in deletions not confirmed.
+  std::unique_ptr<KernelRound> filled_;                  // Not sent yet.
+  std::deque<std::unique_ptr<KernelRound>> rounds_;      // Sent, oldest first.
+  std::vector<std::unique_ptr<KernelRound>> spare_;
   uint32_t next_sequence_ = 1;
+  bool is_stuck_ = false;  // The link took nothing.
   uint64_t now_ms_ = 0;
 };
 

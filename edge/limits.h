@@ -23,8 +23,19 @@ inline constexpr uint64_t kRegistrationSlackMs =
 inline constexpr uint64_t kTransactionLingerMs =
     32'000;  // A finished REGISTER answers retransmissions.
 
-// A lost verdict of the kernel is given up, and the sets rolled back, after this.
+// A lost verdict of the kernel is given up, and the sets rolled back, after this. A deletion that
+// the kernel has not confirmed is repeated after as long.
 inline constexpr uint64_t kKernelAnswerMs = 1'000;
+
+// XFRM requests of a worker's turn: 32 phones of four. The kernel works within the call that sends
+// them, so more would hold the turn over a millisecond when another worker's batch of as many is
+// in front (DESIGN.md D2). More wait for the next turn.
+inline constexpr int kKernelRequestsPerTurn = 128;
+// SA sets that wait to be installed or extended; more are refused (the phone gets a 500). It is
+// what 32 turns take.
+inline constexpr size_t kKernelWaitingMax = 1024;
+// Batches whose fence is missing. At the limit no more are sent before one is given up.
+inline constexpr size_t kKernelBatchesMax = 16;
 
 // Longest texts kept of a phone's messages; longer ones refuse the registration (400), they are
 // never cut: IMPI (RFC 7542 allows 253), lists of Security-Client, nonce.

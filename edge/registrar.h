@@ -38,6 +38,7 @@ struct SaSet {
   SetState state = SetState::kFree;
   bool after_initial = true;  // SM1 came unprotected.
   bool sa3_later = false;     // SA3 comes with the 200 (SetKeeper::MustWaitForSa3).
+  bool in_doubt = false;      // The kernel may not have what it was asked for.
   PortIndex port_ps = 0;
   PortIndex port_pc = 0;
   SlotId binding = 0;
@@ -47,7 +48,8 @@ struct SaSet {
   xfrm::Key ik;
   xfrm::Key ck;
   uint64_t installed_ms = 0;
-  uint64_t expires_ms = 0;  // What the set's timer is armed for.
+  uint64_t kernel_until_ms = 0;  // Not before this does the kernel end the SAs by itself.
+  uint64_t expires_ms = 0;       // What the set's timer is armed for.
   std::unique_ptr<Challenge> challenge;
   std::array<SetId, 2> shadowed{};  // Older sets with the same flow (a phone that lost its state).
   reactor::Timer timer;

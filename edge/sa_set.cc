@@ -17,7 +17,13 @@ SaArray MakeSas(const Agreement& agreement, const xfrm::EspKeys& keys, uint32_t 
   const xfrm::Address ue = ToXfrm(agreement.ue);
   const xfrm::Address pcscf = ToXfrm(agreement.pcscf);
   const auto make = [&](xfrm::Selector selector, uint32_t spi) {
-    return xfrm::Sa{selector, spi, reqid, hard_seconds, replay_window, &keys};
+    return xfrm::Sa{.selector = selector,
+                    .spi = spi,
+                    .reqid = reqid,
+                    .hard_seconds = hard_seconds,
+                    .replay_window = replay_window,
+                    .keys = &keys,
+                    .hard_packets = LabelOf(agreement.spis)};
   };
   return {
       make({ue, pcscf, agreement.port_uc, agreement.port_ps}, agreement.spis.server),
@@ -34,6 +40,16 @@ SaIdArray MakeSaIds(const Agreement& agreement) {
            {ue, agreement.spi_uc},
            {ue, agreement.spi_us},
            {pcscf, agreement.spis.client}}};
+}
+
+SaIds MakeSaIds(const Agreement& agreement, bool without_sa3) {
+  const SaIdArray all = MakeSaIds(agreement);
+  SaIds sas;
+  sas.label = LabelOf(agreement.spis);
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (i != kSa3 || !without_sa3) sas.Add(all[i]);
+  }
+  return sas;
 }
 
 }  // namespace edge

@@ -32,13 +32,33 @@ struct Agreement {
 inline constexpr size_t kSasPerSet = 4;
 using SaArray = std::array<xfrm::Sa, kSasPerSet>;
 using SaIdArray = std::array<xfrm::SaId, kSasPerSet>;
+inline constexpr size_t kSa3 = 2;  // The index of SA3, which may come later than the others.
 
 xfrm::Address ToXfrm(const reactor::Endpoint& endpoint);
 
-// SA1 to SA4 in this order. They point to `keys`.
+// Whose an SA is (design D12): its packet limit in the kernel is the pair of our SPIs, which no
+// other set has before the kernel has confirmed that this one is gone. The limit is never reached:
+// an SPI is 256 at least, so it is 2^40 packets at least, and an SA ends after 2^32 (RFC 4303
+// 3.3.3).
+constexpr uint64_t LabelOf(xfrm::SpiPair spis) {
+  return uint64_t{spis.client} << 32 | spis.server;
+}
+
+// SA1 to SA4 in this order, with the label of their set. They point to `keys`.
 SaArray MakeSas(const Agreement& agreement, const xfrm::EspKeys& keys, uint32_t reqid,
                 uint32_t hard_seconds, uint8_t replay_window);
 // What the kernel knows them by, in the same order.
 SaIdArray MakeSaIds(const Agreement& agreement);
+
+// SAs of one set that may be in the kernel, to be deleted.
+struct SaIds {
+  SaIdArray ids;
+  size_t count = 0;
+  uint64_t label = 0;
+
+  void Add(const xfrm::SaId& id) { ids[count++] = id; }
+};
+// All four, or all but an SA3 that was never asked for.
+SaIds MakeSaIds(const Agreement& agreement, bool without_sa3);
 
 }  // namespace edge

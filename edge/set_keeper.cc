@@ -10,6 +10,7 @@ namespace {
 
 // The order of MakeSas: SA1, SA2, SA3, SA4.
 std::array<xfrm::Sa, 3> WithoutSa3(const SaArray& sas) {
+  static_assert(kSa3 == 2);
   return {sas[0], sas[1], sas[3]};
 }
 
@@ -52,7 +53,7 @@ SetKeeper::MakeError SetKeeper::Make(Binding* binding, const Offer& offer,
   set->installed_ms = context_.now_ms;
   set->sa3_later = MustWaitForSa3(*binding, *set);
   const xfrm::EspKeys keys(agreement.algorithms, ik, ck);
-  const SaArray sas = SasOf(*set, keys, context_.settings.ipsec.temporary_timeout_s);
+  const SaArray sas = MakeSasFor(set, keys, context_.settings.ipsec.temporary_timeout_s);
   if (set->sa3_later) {
     actions->Install(set->id, WithoutSa3(sas));
   } else {
@@ -145,10 +146,12 @@ void SetKeeper::MakeRoom(Binding* binding, const Offer& offer, Actions* actions)
   }
 }
 
-SaArray SetKeeper::SasOf(const SaSet& set, const xfrm::EspKeys& keys, uint64_t lifetime_s) const {
+// The kernel counts whole seconds of the clock from when it added an SA, so it may be one early.
+SaArray SetKeeper::MakeSasFor(SaSet* set, const xfrm::EspKeys& keys, uint64_t lifetime_s) {
   const Settings::Ipsec& ipsec = context_.settings.ipsec;
   const uint64_t hard_s = std::min<uint64_t>(lifetime_s + ipsec.lifetime_slack_s, UINT32_MAX);
-  return MakeSas(set.agreement, keys, ipsec.reqid, static_cast<uint32_t>(hard_s),
+  set->kernel_until_ms = set->installed_ms + (hard_s - 1) * 1000;
+  return MakeSas(set->agreement, keys, ipsec.reqid, static_cast<uint32_t>(hard_s),
                  ipsec.replay_window);
 }
 
@@ -170,7 +173,7 @@ void SetKeeper::Perform(SaSet* set, SetAction action, Actions* actions) {
       break;
     case SetAction::kRejectAndWait:
     case SetAction::kRejectAndDelete:
-      ++context_.stats.sets_refused;
+      ++(error_ == kOutcomeUnknown ? context_.stats.sets_unknown : context_.stats.sets_refused);
       set->transaction = 0;
       observer_->OnSetRefused(set, transaction, error_, explanation_, actions);
       if (action == SetAction::kRejectAndDelete) {
@@ -202,7 +205,8 @@ void SetKeeper::Perform(SaSet* set, SetAction action, Actions* actions) {
 void SetKeeper::Delete(SaSet* set, Actions* actions) {
   context_.timers.Cancel(&set->timer);
   context_.registrar.RemoveFlows(set);
-  actions->Delete(set->id, MakeSaIds(set->agreement));
+  const bool certain = !set->in_doubt && context_.now_ms < set->kernel_until_ms;
+  actions->Delete(set->id, MakeSaIds(set->agreement, set->sa3_later), certain);
 }
 
 void SetKeeper::Release(SaSet* set) {
@@ -231,9 +235,9 @@ void SetKeeper::Accept(SaSet* set, uint32_t granted_s, Actions* actions) {
   // The kernel counts from when it added the SA (measured, DESIGN.md D3).
   const uint64_t lifetime_s = (expires_ms - set->installed_ms + 999) / 1000;
   const xfrm::EspKeys keys(set->agreement.algorithms, set->ik, set->ck);
-  const SaArray sas = SasOf(*set, keys, lifetime_s);
+  const SaArray sas = MakeSasFor(set, keys, lifetime_s);
   if (set->sa3_later) {
-    actions->Extend(set->id, WithoutSa3(sas), {&sas[2], 1});
+    actions->Extend(set->id, WithoutSa3(sas), {&sas[kSa3], 1});
     set->sa3_later = false;
   } else {
     actions->Extend(set->id, sas, {});
@@ -272,6 +276,8 @@ void SetKeeper::OnExtended(SetId id, std::errc error, std::string_view explanati
   if (set == nullptr) return;
   error_ = error;
   explanation_ = explanation;
+  // An SA that is gone, or an SA3 that was refused: another set may have its id by now.
+  set->in_doubt = set->in_doubt || error != std::errc{};
   Apply(set, error == std::errc{} ? SetEvent::kExtended : SetEvent::kRefused, actions);
 }
 

@@ -62,7 +62,8 @@ class SetKeeper {
                    PortIndex* port_pc);
   bool MustWaitForSa3(const Binding& binding, const SaSet& set);
   void MakeRoom(Binding* binding, const Offer& offer, Actions* actions);
-  SaArray SasOf(const SaSet& set, const xfrm::EspKeys& keys, uint64_t lifetime_s) const;
+  // And notes until when the kernel keeps them.
+  SaArray MakeSasFor(SaSet* set, const xfrm::EspKeys& keys, uint64_t lifetime_s);
   void Perform(SaSet* set, SetAction action, Actions* actions);
   void Delete(SaSet* set, Actions* actions);
   void Release(SaSet* set);

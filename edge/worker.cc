@@ -37,7 +37,7 @@ Worker::Worker(const Settings& settings, Kernel* kernel, xfrm::SpiPool* spis, Ra
       ports_(PortsOf(settings)),
       now_ms_(NowMs()),
       core_(settings, ports_, spis, random, now_ms_),
-      queue_(kernel, this),
+      queue_(kernel, this, settings.ipsec.reqid, &core_.stats()),
       log_(&ports_) {}
 
 Worker::~Worker() {
@@ -46,7 +46,8 @@ Worker::~Worker() {
 }
 
 bool Worker::Open(std::string* error) {
-  if (!kernel_->Prepare(settings_, error)) return false;
+  // Nothing outlives a run yet that could tell which sets of an earlier one are known.
+  if (!kernel_->Prepare(settings_, {}, error)) return false;
   reactor_ = reactor::Reactor::Create({}, error);
   if (reactor_ == nullptr) return false;
   buffers_ = reactor::BufferRing::Create(reactor_.get(), kReceiveBuffers, error);

@@ -48,7 +48,9 @@ class Worker final : Actions, KernelSink, reactor::DatagramSink {
   void Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added) override {
     queue_.Extend(set, sas, added);
   }
-  void Delete(SetId set, const SaIdArray& sas) override { queue_.Delete(set, sas); }
+  void Delete(SetId set, const SaIds& sas, bool certain) override {
+    queue_.Delete(set, sas, certain);
+  }
   void Report(const Attempt& attempt) override { log_.Write(attempt, now_ms_); }
 
   void OnInstalled(SetId set, std::errc error, std::string_view explanation) override;

@@ -1,108 +1,9 @@
-#include <gtest/gtest.h>
-#include <linux/xfrm.h>
-
-#include <map>
-#include <set>
-#include <string>
-#include <vector>
-
-#include "edge/kernel_queue.h"
-#include "edge/limits.h"
-#include "xfrm/fake_kernel.h"
+#include "tests/edge_queue.h"
 
 namespace edge {
 namespace {
 
-constexpr std::errc kOk{};
-
-// A queue between the fake kernel and a list of what was told.
-class EdgeKernelQueue : public testing::Test, protected KernelLink, protected KernelSink {
- protected:
-  // The set `number`: its SPIs are its own, but for the phone's where said otherwise.
-  static Agreement AgreementOf(SetId number, uint32_t spi_uc = 0) {
-    Agreement agreement;
-    EXPECT_TRUE(reactor::ParseAddress("198.51.100.77", 0, &agreement.ue));
-    EXPECT_TRUE(reactor::ParseAddress("192.0.2.10", 0, &agreement.pcscf));
-    const uint32_t base = 1000 + static_cast<uint32_t>(number) * 10;
-    agreement.port_uc = 37001;
-    agreement.port_us = 37002;
-    agreement.port_pc = 6102;
-    agreement.port_ps = 6101;
-    agreement.spi_uc = spi_uc != 0 ? spi_uc : base;
-    agreement.spi_us = base + 1;
-    agreement.spis = {.client = base + 2, .server = base + 3};
-    return agreement;
-  }
-  static SaArray Sas(const Agreement& agreement, uint32_t hard_seconds = 60) {
-    static const xfrm::EspKeys keys({xfrm::Integrity::kHmacSha1_96, xfrm::Encryption::kAesCbc},
-                                    xfrm::Key(), xfrm::Key());
-    return MakeSas(agreement, keys, 7, hard_seconds, 32);
-  }
-  void Install(SetId set) { queue_.Install(set, Sas(AgreementOf(set))); }
-  void Delete(SetId set) { queue_.Delete(set, MakeSaIds(AgreementOf(set))); }
-
-  // One turn: sends, and hands over what the kernel says.
-  void Turn() {
-    queue_.Flush(now_ms_);
-    HandOver();
-  }
-  void HandOver() {
-    const std::vector<std::vector<std::byte>> answers = std::move(answers_);
-    answers_.clear();
-    for (const std::vector<std::byte>& answer : answers) queue_.OnReply(answer);
-  }
-  void Pass(uint64_t ms) {
-    now_ms_ += ms;
-    queue_.OnTime(now_ms_);
-  }
-  // The next request of that type whose ordinal among them is `ordinal` fails so.
-  void FailOne(uint16_t type, int ordinal, std::errc error) {
-    auto seen = std::make_shared<int>(0);
-    kernel_.SetFault([=](uint16_t requested, int) {
-      return requested == type && (*seen)++ == ordinal ? error : kOk;
-    });
-  }
-  std::set<uint32_t> SpisInKernel() const {
-    std::set<uint32_t> spis;
-    for (const xfrm::SaInfo& sa : kernel_.Sas()) spis.insert(sa.id.spi);
-    return spis;
-  }
-  static std::set<uint32_t> SpisOf(SetId number) {
-    const uint32_t base = 1000 + static_cast<uint32_t>(number) * 10;
-    return {base, base + 1, base + 2, base + 3};
-  }
-  using Lines = std::vector<std::string>;
-  Lines Told() { return std::exchange(told_, {}); }
-
-  bool Send(std::span<const std::byte> batch) override {
-    if (!link_takes_) return false;
-    ++batches_;
-    kernel_.Send(batch, now_ms_ / 1000, &answers_);
-    return true;
-  }
-  void OnInstalled(SetId set, std::errc error, std::string_view words) override {
-    Note("installed", set, error, words);
-  }
-  void OnExtended(SetId set, std::errc error, std::string_view words) override {
-    Note("extended", set, error, words);
-  }
-  void OnDeleted(SetId set) override { Note("deleted", set, kOk, ""); }
-  void Note(const char* what, SetId set, std::errc error, std::string_view words) {
-    std::string line = std::string(what) + " " + std::to_string(set);
-    if (error != kOk) line += " " + std::string(xfrm::Name(error));
-    words_.emplace_back(words);
-    told_.push_back(line);
-  }
-
-  xfrm::FakeKernel kernel_;
-  KernelQueue queue_{this, this};
-  uint64_t now_ms_ = 10'000;
-  bool link_takes_ = true;
-  int batches_ = 0;
-  std::vector<std::vector<std::byte>> answers_;
-  std::vector<std::string> told_;
-  Lines words_;  // That came with what was told.
-};
+class EdgeKernelQueue : public QueueTest {};
 
 TEST_F(EdgeKernelQueue, AllSetsOfATurnTravelInOneSend) {  // Design D2.
   for (SetId set = 1; set <= 20; ++set) Install(set);
@@ -183,10 +84,13 @@ TEST_F(EdgeKernelQueue, ALostAckIsNoYes) {
   Pass(1);
   EXPECT_EQ(Told(), (Lines{"installed 1 ETIMEDOUT", "installed 2 ETIMEDOUT"}));
   EXPECT_FALSE(words_.back().empty());
-  Turn();
-  EXPECT_EQ(Told(), (Lines{"deleted 1", "deleted 2"}));
+  Turn();  // Looks...
+  EXPECT_EQ(kernel_.sa_count(), 8u);
+  Turn();  // ...and deletes what it found to be theirs.
+  EXPECT_EQ(ToldSorted(), (Lines{"deleted 1", "deleted 2"}));
   EXPECT_EQ(kernel_.sa_count(), 0u);
   EXPECT_TRUE(queue_.idle());
+  EXPECT_EQ(stats_.kernel_looks, 2u);
 }
 
 TEST_F(EdgeKernelQueue, AnAnswerAfterGivingUpIsIgnored) {
@@ -200,6 +104,7 @@ TEST_F(EdgeKernelQueue, AnAnswerAfterGivingUpIsIgnored) {
   ASSERT_EQ(answers_.size(), 1u);
   HandOver();
   EXPECT_TRUE(Told().empty());
+  Turn();
   Turn();
   EXPECT_EQ(Told(), (Lines{"deleted 1"}));
 }
@@ -215,12 +120,14 @@ TEST_F(EdgeKernelQueue, ALateAnswerIsNotTakenForThatOfTheNextBatch) {
   kernel_.HoldAnswers(false);
   std::vector<std::vector<std::byte>> late;
   kernel_.ReleaseAnswers(&late);
-  ASSERT_EQ(late.size(), 2u);
+  ASSERT_EQ(late.size(), 6u);  // A fence; four SAs and a fence.
   queue_.OnReply(late[0]);
   EXPECT_TRUE(Told().empty());
-  queue_.OnReply(late[1]);
-  EXPECT_EQ(std::set<std::string>(told_.begin(), told_.end()),
-            (std::set<std::string>{"deleted 1", "installed 2"}));
+  for (size_t i = 1; i < late.size(); ++i) queue_.OnReply(late[i]);
+  EXPECT_EQ(Told(), (Lines{"installed 2"}));
+  Turn();
+  EXPECT_EQ(Told(), (Lines{"deleted 1"}));
+  EXPECT_EQ(SpisInKernel(), SpisOf(2));
 }
 
 TEST_F(EdgeKernelQueue, LossMakesEverythingUnderWayUnknown) {  // ENOBUFS of the socket.
@@ -234,7 +141,8 @@ TEST_F(EdgeKernelQueue, LossMakesEverythingUnderWayUnknown) {  // ENOBUFS of the
   EXPECT_EQ(Told(), (Lines{"installed 1 ETIMEDOUT", "installed 2 ETIMEDOUT"}));
   kernel_.HoldAnswers(false);
   Turn();
-  EXPECT_EQ(Told(), (Lines{"deleted 1", "deleted 2"}));
+  Turn();
+  EXPECT_EQ(ToldSorted(), (Lines{"deleted 1", "deleted 2"}));
   EXPECT_EQ(kernel_.sa_count(), 0u);
 }
 
@@ -265,6 +173,7 @@ TEST_F(EdgeKernelQueue, ADeletionIsRepeatedUntilTheKernelConfirms) {
     Pass(kKernelAnswerMs);
   }
   kernel_.SetFault({});
+  Turn();
   Turn();
   EXPECT_EQ(Told(), (Lines{"deleted 1"}));
   EXPECT_EQ(kernel_.sa_count(), 0u);
@@ -297,22 +206,42 @@ TEST_F(EdgeKernelQueue, WhatTheKernelDroppedByItselfIsDeleted) {  // Lifetimes: 
   EXPECT_EQ(Told(), (Lines{"deleted 1"}));
 }
 
-TEST_F(EdgeKernelQueue, ADeletionNeverOvertakesItsInstallation) {
+TEST_F(EdgeKernelQueue, ADeletionWaitsForTheVerdictOfItsInstallation) {
   Install(1);
+  queue_.Flush(now_ms_);
   Delete(1);
+  queue_.Flush(now_ms_);
+  EXPECT_EQ(batches_, 1);
+  HandOver();
+  EXPECT_EQ(Told(), (Lines{"installed 1"}));
   Turn();
-  EXPECT_EQ(Told(), (Lines{"installed 1", "deleted 1"}));
+  EXPECT_EQ(Told(), (Lines{"deleted 1"}));
   EXPECT_EQ(kernel_.sa_count(), 0u);
+  EXPECT_EQ(stats_.kernel_looks, 0u);
 }
 
-// A phone that comes back with the SPIs it had: the old set goes first, in the same send.
+TEST_F(EdgeKernelQueue, WhatIsVoidBeforeItWasSentIsNeverAskedFor) {
+  Install(1);
+  Delete(1);
+  EXPECT_TRUE(Told().empty());
+  Turn();
+  EXPECT_EQ(Told(), (Lines{"deleted 1"}));
+  EXPECT_EQ(batches_, 0);
+  EXPECT_TRUE(queue_.idle());
+}
+
+// A phone that comes back with the SPIs it had: the old set goes first.
 TEST_F(EdgeKernelQueue, AnInstallationMayTakeTheSpisOfWhatIsDeletedBeforeIt) {
   Install(1);
   Turn();
   Delete(1);
   queue_.Install(2, Sas(AgreementOf(2, AgreementOf(1).spi_uc)));
   Turn();
-  EXPECT_EQ(Told(), (Lines{"installed 1", "deleted 1", "installed 2"}));
+  EXPECT_EQ(Told(), (Lines{"installed 1", "deleted 1"}));
+  EXPECT_EQ(queue_.NextExpiry(), 0u);  // At once.
+  Turn();
+  EXPECT_EQ(Told(), (Lines{"installed 2"}));
+  EXPECT_EQ(stats_.kernel_blocked, 1u);
 }
 
 TEST_F(EdgeKernelQueue, ExtendingChangesTheLifetime) {
@@ -371,24 +300,6 @@ TEST_F(EdgeKernelQueue, AnExtensionWithoutAnAnswerIsUnknown) {
   EXPECT_EQ(Told(), (Lines{"installed 1", "extended 1 ETIMEDOUT"}));
 }
 
-TEST_F(EdgeKernelQueue, MoreSetsThanOneBatchHoldsTakeSeveral) {
-  constexpr SetId kSets = 3 * xfrm::Batch::kRequestsMax / kSasPerSet + 5;
-  FailOne(XFRM_MSG_NEWSA, 300, std::errc::not_enough_memory);
-  for (SetId set = 1; set <= kSets; ++set) Install(set);
-  queue_.Flush(now_ms_);
-  EXPECT_EQ(batches_, 4);
-  HandOver();
-  const Lines told = Told();
-  ASSERT_EQ(told.size(), kSets);
-  for (SetId set = 1; set <= kSets; ++set) {
-    const std::string refused = set == 300 / kSasPerSet + 1 ? " ENOMEM" : "";
-    EXPECT_EQ(told[set - 1], "installed " + std::to_string(set) + refused);
-  }
-  Turn();
-  EXPECT_EQ(Told(), (Lines{"deleted 76"}));
-  EXPECT_EQ(kernel_.sa_count(), 4 * (kSets - 1));
-}
-
 TEST_F(EdgeKernelQueue, ALinkThatSaysNotNowIsAskedAgainInOrder) {
   link_takes_ = false;
   Install(1);
@@ -402,31 +313,10 @@ TEST_F(EdgeKernelQueue, ALinkThatSaysNotNowIsAskedAgainInOrder) {
   EXPECT_TRUE(Told().empty());
   link_takes_ = true;
   Turn();
-  EXPECT_EQ(Told(), (Lines{"installed 1", "installed 2", "deleted 1"}));
+  EXPECT_EQ(Told(), (Lines{"installed 1"}));
+  Turn();
+  EXPECT_EQ(Told(), (Lines{"deleted 1", "installed 2"}));
   EXPECT_EQ(SpisInKernel(), SpisOf(2));
-}
-
-TEST_F(EdgeKernelQueue, TooManyBatchesRefuseAtTheNextFlushAndNotInsideTheCall) {
-  constexpr SetId kFit = KernelQueue::kBatchesMax * xfrm::Batch::kRequestsMax / kSasPerSet;
-  link_takes_ = false;
-  for (SetId set = 1; set <= kFit + 2; ++set) Install(set);
-  queue_.Extend(1, Sas(AgreementOf(1), 3660));
-  Delete(5);  // Waits; a deletion is never refused.
-  EXPECT_TRUE(Told().empty());
-  Turn();
-  const std::string n = std::to_string(kFit + 1);
-  const std::string m = std::to_string(kFit + 2);
-  EXPECT_EQ(Told(), (Lines{"installed " + n + " ENOBUFS", "deleted " + n,
-                           "installed " + m + " ENOBUFS", "deleted " + m, "extended 1 ENOBUFS"}));
-  EXPECT_FALSE(words_.back().empty());
-  link_takes_ = true;
-  Turn();
-  EXPECT_EQ(Told().size(), kFit);
-  EXPECT_EQ(batches_, static_cast<int>(KernelQueue::kBatchesMax));
-  Turn();
-  EXPECT_EQ(Told(), (Lines{"deleted 5"}));
-  EXPECT_EQ(kernel_.sa_count(), 4 * (kFit - 1));
-  EXPECT_TRUE(queue_.idle());
 }
 
 TEST_F(EdgeKernelQueue, TheKernelsWordsComeWithTheRefusalTheyAreAbout) {
@@ -435,17 +325,144 @@ TEST_F(EdgeKernelQueue, TheKernelsWordsComeWithTheRefusalTheyAreAbout) {
   for (xfrm::Sa& sa : sas) sa.selector.source.family = sa.selector.destination.family = 99;
   queue_.Install(2, sas);
   queue_.Install(3, Sas(AgreementOf(3, AgreementOf(1).spi_uc)));
+  queue_.Install(4, sas);  // Each refused set has its own.
   Turn();
-  EXPECT_EQ(Told(),
-            (Lines{"installed 1", "installed 2 EINVAL", "deleted 2", "installed 3 EEXIST"}));
-  EXPECT_EQ(words_, (Lines{"", "Invalid address family", "", ""}));
+  EXPECT_EQ(Told(), (Lines{"installed 1", "installed 2 EINVAL", "deleted 2", "installed 3 EEXIST",
+                           "installed 4 EINVAL", "deleted 4"}));
+  EXPECT_EQ(words_, (Lines{"", "Invalid address family", "", "", "Invalid address family", ""}));
+}
+
+// --- The bound of a turn (DESIGN.md D2) ---
+
+TEST_F(EdgeKernelQueue, ATurnSendsNoMoreThanTheBoundAndTheRestGoesInOrder) {
+  for (SetId set = 1; set <= 2 * kPerTurn + 1; ++set) Install(set);
+  SetId next = 1;
+  for (const SetId count : {kPerTurn, kPerTurn, SetId{1}}) {
+    EXPECT_EQ(queue_.NextExpiry(), 0u) << "the next turn comes at once";
+    Turn();
+    EXPECT_LE(requests_, kKernelRequestsPerTurn);
+    const Lines told = Told();
+    ASSERT_EQ(told.size(), count);
+    for (const std::string& line : told) EXPECT_EQ(line, "installed " + std::to_string(next++));
+  }
+  EXPECT_EQ(batches_, 3);
+  EXPECT_EQ(stats_.kernel_batches_full, 2u);
+  EXPECT_EQ(queue_.NextExpiry(), UINT64_MAX);
+  EXPECT_TRUE(queue_.idle());
+}
+
+TEST_F(EdgeKernelQueue, ExactlyTheBoundIsOneTurn) {
+  for (SetId set = 1; set <= kPerTurn; ++set) Install(set);
+  Turn();
+  EXPECT_EQ(requests_, kKernelRequestsPerTurn);
+  EXPECT_EQ(Told().size(), kPerTurn);
+  EXPECT_EQ(stats_.kernel_batches_full, 0u);
+  EXPECT_TRUE(queue_.idle());
+}
+
+TEST_F(EdgeKernelQueue, LooksAndExtensionsCountLikeAnyRequest) {
+  for (SetId set = 1; set <= kPerTurn; ++set) Install(set);
+  Turn();
+  Told();
+  for (SetId set = 1; set <= kPerTurn; set += 2) {
+    queue_.Extend(set, Sas(AgreementOf(set), 3660));
+    Delete(set + 1, 0, false);
+  }
+  Install(kPerTurn + 1);
+  Turn();
+  EXPECT_EQ(requests_, kKernelRequestsPerTurn);
+  EXPECT_EQ(Told().size(), kPerTurn / 2);
+  EXPECT_EQ(stats_.kernel_batches_full, 1u);
+}
+
+TEST_F(EdgeKernelQueue, DeletionsDoNotStarveBehindInstallations) {
+  constexpr SetId kDeleted = 3 * kPerTurn;
+  for (SetId set = 1; set <= kDeleted; ++set) Install(set);
+  while (!queue_.idle()) Turn();
+  Told();
+  for (SetId set = 1; set <= 6 * kPerTurn; ++set) Install(kDeleted + set);
+  for (SetId set = 1; set <= kDeleted; ++set) Delete(set);
+  for (SetId turn = 0; turn < 6; ++turn) {
+    Turn();
+    const Lines told = Told();
+    EXPECT_EQ(CountOf(told, "deleted"), kPerTurn / 2);
+    EXPECT_EQ(CountOf(told, "installed"), kPerTurn / 2);
+    EXPECT_EQ(told.front(), "deleted " + std::to_string(turn * kPerTurn / 2 + 1));  // In order.
+  }
+  Turn();
+  EXPECT_EQ(CountOf(Told(), "installed"), kPerTurn) << "all of the turn is theirs again";
+}
+
+TEST_F(EdgeKernelQueue, NorInstallationsBehindDeletions) {
+  constexpr SetId kDeleted = 6 * kPerTurn;
+  for (SetId set = 1; set <= kDeleted; ++set) Install(set);
+  while (!queue_.idle()) Turn();
+  Told();
+  for (SetId set = 1; set <= kDeleted; ++set) Delete(set);
+  for (SetId set = 1; set <= kPerTurn / 2; ++set) Install(kDeleted + set);
+  Turn();
+  Lines told = Told();
+  EXPECT_EQ(CountOf(told, "installed"), kPerTurn / 2);
+  EXPECT_EQ(CountOf(told, "deleted"), kPerTurn / 2);
+  Turn();
+  EXPECT_EQ(CountOf(Told(), "deleted"), kPerTurn) << "what nobody else wants is theirs";
+  Install(2 * kDeleted);
+  Turn();
+  told = Told();
+  EXPECT_EQ(CountOf(told, "installed"), 1u);
+  EXPECT_EQ(CountOf(told, "deleted"), kPerTurn - 1);
+}
+
+TEST_F(EdgeKernelQueue, TooManyThatWaitAreRefusedAtTheNextFlushAndNotInsideTheCall) {
+  link_takes_ = false;
+  for (SetId set = 1; set <= kKernelWaitingMax + 2; ++set) Install(set);
+  queue_.Extend(1, Sas(AgreementOf(1), 3660));
+  EXPECT_TRUE(Told().empty());
+  Turn();
+  const std::string n = std::to_string(kKernelWaitingMax + 1);
+  const std::string m = std::to_string(kKernelWaitingMax + 2);
+  EXPECT_EQ(Told(), (Lines{"installed " + n + " ENOBUFS", "deleted " + n,
+                           "installed " + m + " ENOBUFS", "deleted " + m, "extended 1 ENOBUFS"}));
+  EXPECT_FALSE(words_.back().empty());
+  link_takes_ = true;
+  for (size_t i = 0; i < kKernelWaitingMax / kPerTurn; ++i) Turn();
+  EXPECT_EQ(Told().size(), kKernelWaitingMax);
+  EXPECT_EQ(kernel_.sa_count(), kSasPerSet * kKernelWaitingMax);
+  EXPECT_TRUE(queue_.idle());
+}
+
+// It was never asked for, so what is there under its ids is another's.
+TEST_F(EdgeKernelQueue, ASetRefusedForWantOfRoomAndDeletedAtOnceDeletesNothing) {
+  Install(5000);
+  Turn();
+  Told();
+  for (SetId set = 1; set <= kKernelWaitingMax; ++set) Install(set);
+  queue_.Install(6000, Sas(AgreementOf(6000, AgreementOf(5000).spi_uc)));
+  Delete(6000, AgreementOf(5000).spi_uc);
+  while (!queue_.idle()) Turn();
+  EXPECT_EQ(CountOf(Told(), "deleted 6000"), 1u);
+  EXPECT_EQ(kernel_.sa_count(), kSasPerSet * (kKernelWaitingMax + 1));
+}
+
+TEST_F(EdgeKernelQueue, WithoutFencesOnlySoManyBatchesAreSent) {
+  kernel_.DropNextAnswers(1000);
+  for (SetId set = 1; set <= kKernelWaitingMax; ++set) Install(set);
+  for (int i = 0; i < 100; ++i) Turn();
+  EXPECT_EQ(batches_, static_cast<int>(kKernelBatchesMax));
+  EXPECT_EQ(queue_.NextExpiry(), now_ms_ + kKernelAnswerMs);
+  kernel_.DropNextAnswers(0);
+  Pass(kKernelAnswerMs);
+  while (!queue_.idle()) Turn();
+  const size_t lost = kKernelBatchesMax * kPerTurn;
+  EXPECT_EQ(CountOf(Told(), "installed"), kKernelWaitingMax);
+  EXPECT_EQ(kernel_.sa_count(), kSasPerSet * (kKernelWaitingMax - lost));
 }
 
 // What is told may ask for more, as the core does.
-class Chatty : public EdgeKernelQueue {
+class Chatty : public QueueTest {
  protected:
   void OnInstalled(SetId set, std::errc error, std::string_view words) override {
-    EdgeKernelQueue::OnInstalled(set, error, words);
+    QueueTest::OnInstalled(set, error, words);
     if (set < 300) Install(set + 100);
     if (error == kOk) Delete(set);
   }
@@ -453,7 +470,7 @@ class Chatty : public EdgeKernelQueue {
 
 TEST_F(Chatty, AnswersMayLeadToRequests) {
   for (SetId set = 1; set <= 100; ++set) Install(set);
-  for (int i = 0; i < 5; ++i) Turn();
+  for (int i = 0; i < 40; ++i) Turn();
   EXPECT_EQ(Told().size(), 2 * 399u);
   EXPECT_EQ(kernel_.sa_count(), 0u);
   EXPECT_TRUE(queue_.idle());

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "edge/sa_set.h"
@@ -82,6 +83,35 @@ TEST(EdgeSaSet, TheIdsAreThoseOfTheSasInTheSameOrder) {
     const SaIdArray ids = MakeSaIds(agreement);
     for (size_t i = 0; i < kSasPerSet; ++i) EXPECT_EQ(ids[i], sas[i].id()) << i;
   }
+}
+
+// Design D12: the label tells a set's SAs from those of any other set of its time.
+TEST(EdgeSaSet, TheFourCarryTheirSetsLabelWhichNoTrafficReaches) {
+  const xfrm::EspKeys keys;
+  Agreement agreement = AgreementOf("198.51.100.77", "192.0.2.10");
+  for (const xfrm::SpiPair spis : {xfrm::SpiPair{256, 257}, xfrm::SpiPair{257, 256},
+                                   xfrm::SpiPair{UINT32_MAX - 1, UINT32_MAX}}) {
+    agreement.spis = spis;
+    std::set<uint64_t> labels;
+    for (const xfrm::Sa& sa : MakeSas(agreement, keys, 5, 60, 32)) labels.insert(sa.hard_packets);
+    EXPECT_EQ(labels, (std::set<uint64_t>{LabelOf(spis)}));
+    EXPECT_GE(LabelOf(spis), uint64_t{1} << 40);
+    EXPECT_EQ(MakeSaIds(agreement, false).label, LabelOf(spis));
+  }
+  EXPECT_NE(LabelOf({256, 257}), LabelOf({257, 256}));
+}
+
+TEST(EdgeSaSet, AnSa3ThatWasNeverAskedForIsNotAmongTheIds) {
+  const Agreement agreement = AgreementOf("198.51.100.77", "192.0.2.10");
+  const SaIdArray all = MakeSaIds(agreement);
+  const SaIds four = MakeSaIds(agreement, false);
+  const SaIds three = MakeSaIds(agreement, true);
+  ASSERT_EQ(four.count, 4u);
+  EXPECT_TRUE(std::equal(all.begin(), all.end(), four.ids.begin()));
+  ASSERT_EQ(three.count, 3u);
+  EXPECT_EQ(three.ids[0], all[0]);
+  EXPECT_EQ(three.ids[1], all[1]);
+  EXPECT_EQ(three.ids[2], all[3]);
 }
 
 TEST(EdgeSaSet, AnAddressHasNothingBehindItsOwnBytes) {

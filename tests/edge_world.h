@@ -23,9 +23,9 @@ class World final : public Actions, KernelLink, KernelSink {
                .max_spi = max_spi,
                .quarantine_ms = 1000,
                .permutation_key = {1, 2}}),
-        queue_(this, this),
         ports_(PortsOf(settings_)),
-        core_(settings_, ports_, &spis_, &random_, now_ms_) {}
+        core_(settings_, ports_, &spis_, &random_, now_ms_),
+        queue_(this, this, settings_.ipsec.reqid, &core_.stats()) {}
 
   static std::vector<Port> PortsOf(const Settings& settings) { return edge::PortsOf(settings); }
 
@@ -110,7 +110,9 @@ class World final : public Actions, KernelLink, KernelSink {
   void Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added) override {
     queue_.Extend(set, sas, added);
   }
-  void Delete(SetId set, const SaIdArray& sas) override { queue_.Delete(set, sas); }
+  void Delete(SetId set, const SaIds& sas, bool certain) override {
+    queue_.Delete(set, sas, certain);
+  }
   void Report(const Attempt& attempt) override {
     attempts_.push_back({std::string(attempt.impi), std::string(attempt.result), attempt.status,
                          attempt.kernel, std::string(attempt.explanation),
@@ -135,9 +137,9 @@ class World final : public Actions, KernelLink, KernelSink {
   uint64_t now_ms_ = 1'000'000;
   xfrm::SpiPool spis_;
   xfrm::FakeKernel kernel_;
-  KernelQueue queue_;
   const std::vector<Port> ports_;
   Core core_;
+  KernelQueue queue_;
   std::vector<Sent> sent_;
   std::vector<AttemptLine> attempts_;
   std::vector<std::vector<std::byte>> answers_;

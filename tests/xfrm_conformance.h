@@ -88,6 +88,14 @@ class KernelTest : public ::testing::TestWithParam<Which> {
     }
     return sas;
   }
+  std::vector<SaInfo> Get(const SaId& id) {
+    EXPECT_EQ(One([&](Batch* batch) { batch->GetSa(id); }), kOk);
+    std::vector<SaInfo> sas;
+    for (const Reply& reply : replies_) {
+      if (reply.kind == ReplyKind::kSa) sas.push_back(reply.sa);
+    }
+    return sas;
+  }
   std::vector<uint32_t> Spis() {
     std::vector<uint32_t> spis;
     for (const SaInfo& sa : Sas()) spis.push_back(sa.id.spi);

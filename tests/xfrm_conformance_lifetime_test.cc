@@ -41,6 +41,23 @@ TEST_P(XfrmConformanceLifetime, UpdateChangesTheLifetimeAndNothingElse) {
   EXPECT_EQ(sas[0].selector, SampleSelector());
 }
 
+// A limit that is never reached says whose an SA is (edge/sa_set.h): it must come back as it went.
+TEST_P(XfrmConformanceLifetime, ThePacketLimitIsShownAndAnUpdateMustRepeatIt) {
+  Sa sa = SampleSa(&keys_);
+  EXPECT_EQ(Add(sa), kOk);
+  EXPECT_EQ(Sas().at(0).hard_packets, 0u);
+  sa.spi += 1;
+  sa.hard_packets = uint64_t{0xfffffffe} << 32 | 0xffffffff;
+  EXPECT_EQ(Add(sa), kOk);
+  EXPECT_EQ(Get(sa.id()).at(0).hard_packets, sa.hard_packets);
+  sa.keys = nullptr;
+  EXPECT_EQ(Update(sa), kOk);
+  EXPECT_EQ(Get(sa.id()).at(0).hard_packets, sa.hard_packets);
+  sa.hard_packets = 0;
+  EXPECT_EQ(Update(sa), kOk);
+  EXPECT_EQ(Get(sa.id()).at(0).hard_packets, 0u);
+}
+
 TEST_P(XfrmConformanceLifetime, UpdateOfAGoneSaIsRefused) {
   EXPECT_EQ(Update(SampleSa(&keys_)), kNoSuchSa);
   EXPECT_EQ(Update(SampleSa(nullptr)), kNoSuchSa);

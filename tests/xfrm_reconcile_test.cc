@@ -48,6 +48,7 @@ SaInfo Shown(const Sa& sa) {
   info.algorithms = sa.keys->algorithms();
   info.is_exact = true;
   info.hard_seconds = sa.hard_seconds;
+  info.hard_packets = sa.hard_packets;
   return info;
 }
 
@@ -115,6 +116,7 @@ TEST(XfrmReconcile, EachDifferenceCounts) {
       [](SaInfo* sa) { sa->algorithms->encryption = Encryption::kNull; },
       [](SaInfo* sa) { sa->algorithms.reset(); },
       [](SaInfo* sa) { sa->is_exact = false; },
+      [](SaInfo* sa) { sa->hard_packets = 1; },
   };
   for (size_t i = 0; i < changes.size(); ++i) {
     SaInfo sa = Shown(known[0]);

@@ -26,6 +26,7 @@ COVERED_BY = {
     "edge/register_proxy.cc": ("tests/edge_events_initial_test.cc", "its half of the events"),
     "edge/register_answers.cc": ("tests/edge_events_initial_test.cc", "the other half"),
     "edge/relay.cc": ("tests/edge_scenario_test.cc", "messages 13 to 18, byte for byte"),
+    "edge/kernel_round.cc": ("tests/edge_kernel_queue_test.cc", "the book-keeping of the queue"),
     "edge/set_keeper.cc": ("tests/edge_events_registered_test.cc", "sets change by events only"),
     "edge/kernel.cc": ("tests/tools_edge_flow_test.cc", "simulated there, real in the lab"),
     "sip/security_plain.cc": ("tests/sip_marks_test.cc", "it reads what security.cc reads"),
@@ -38,9 +39,11 @@ COVERED_BY = {
 }
 # A test that is not the mirror of one file: what it proves.
 WIDE_TESTS = {
+    "tests/edge_deletion_test.cc": "what a deletion takes, and what it must leave",
     "tests/edge_events_initial_test.cc": "the events of TS 24.229 up to the first 200",
     "tests/edge_events_registered_test.cc": "and of a registered phone",
     "tests/edge_integrity_test.cc": "what integrity-protected says, case by case",
+    "tests/edge_kill_test.cc": "killed between any two requests, and started again",
     "tests/edge_lifetime_test.cc": "how long sets, registrations and SAs live",
     "tests/edge_live_kernel_test.cc": "what a real kernel refuses",
     "tests/edge_no_heap_test.cc": "a forwarded message takes nothing from the heap",
@@ -74,7 +77,6 @@ UNUSED_HEADERS = {
     "sip/capability.h": "read where extensions are agreed on",
     "sip/service_urn.h": "read where emergency calls are told from others",
     "sip/uri_compare.h": "read where a contact is looked for among others",
-    "xfrm/reconcile.h": "for a restart that keeps the registrations",
 }
 # A bench that measures nothing of ours: what it is for.
 FOREIGN_BENCHES = {"bench/raw_echo.cc": "the physical limit that ours are measured against",

@@ -24,6 +24,7 @@ struct SaInfo {
   // makes them. If not, `selector` does not tell all.
   bool is_exact = false;
   uint64_t hard_seconds = 0;  // 0: no limit.
+  uint64_t hard_packets = 0;  // 0: no limit.
   uint64_t added_at = 0;      // Seconds since the epoch, by the kernel's clock.
   uint64_t used_at = 0;       // First use; 0: never used.
   uint64_t bytes = 0;

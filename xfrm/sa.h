@@ -43,6 +43,7 @@ struct Sa {
   uint8_t replay_window = 32;     // Packets; 0: off. Over 32 it travels as XFRMA_REPLAY_ESN_VAL.
   const EspKeys* keys = nullptr;  // Outlives the Batch::AddSa call.
   uint32_t soft_seconds = 0;      // An EXPIRE event that is not hard comes then; 0: none.
+  uint64_t hard_packets = 0;      // The kernel deletes it after as many; 0: no limit.
 
   SaId id() const { return {selector.destination, spi}; }
 };

@@ -17,7 +17,7 @@ uint8_t BitsOf(uint8_t family) {
   return family == AF_INET ? 32 : 128;
 }
 
-// Only time may end an SA or a policy: byte and packet limits are off.
+// Bytes never end an SA or a policy, and packets only an SA that asks for it.
 xfrm_lifetime_cfg Unlimited() {
   xfrm_lifetime_cfg limits = Zeroed<xfrm_lifetime_cfg>();
   limits.soft_byte_limit = XFRM_INF;
@@ -80,6 +80,7 @@ xfrm_usersa_info ToWire(const Sa& sa) {
   wire.lft = Unlimited();
   wire.lft.hard_add_expires_seconds = sa.hard_seconds;
   wire.lft.soft_add_expires_seconds = sa.soft_seconds;
+  if (sa.hard_packets != 0) wire.lft.hard_packet_limit = sa.hard_packets;
   wire.reqid = sa.reqid;
   wire.family = sa.selector.destination.family;
   wire.mode = XFRM_MODE_TRANSPORT;
@@ -108,6 +109,7 @@ SaInfo FromWire(const xfrm_usersa_info& info) {
   value.reqid = info.reqid;
   value.is_exact = IsExact(info);
   value.hard_seconds = info.lft.hard_add_expires_seconds;
+  value.hard_packets = info.lft.hard_packet_limit == XFRM_INF ? 0 : info.lft.hard_packet_limit;
   value.added_at = info.curlft.add_time;
   value.used_at = info.curlft.use_time;
   value.bytes = info.curlft.bytes;

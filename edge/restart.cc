@@ -1,0 +1,149 @@
+#include "edge/restart.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "edge/limits.h"
+#include "xfrm/reconcile.h"
+
+namespace edge {
+namespace {
+
+// A kernel that is sound needs one pass; one that lost an answer, a second.
+constexpr int kPassesMax = 5;
+
+class Restart {
+ public:
+  Restart(const Transaction& transact, const Known& known, uint32_t reqid, RestartCounts* counts)
+      : transact_(transact), known_(known), reqid_(reqid), counts_(*counts) {}
+
+  // Dumps, compares, changes. What is not known to be done is left to the next pass; error() is
+  // why.
+  bool PutSasRight(uint64_t seed, bool is_first);
+  bool PutPoliciesRight();
+  std::errc error() const { return error_; }
+
+ private:
+  bool Dump(void (*ask)(xfrm::Batch*), const std::function<void(const xfrm::Reply&)>& look);
+  bool IsKnown(const xfrm::PolicyInfo& there) const;
+  // An empty batch, whose answers no late one of an earlier batch is taken for.
+  void Begin() {
+    sequence_ += xfrm::Batch::kRequestsMax;
+    batch_.Clear(sequence_);
+  }
+  std::errc Run() {
+    ++counts_.batches;
+    return transact_(&batch_, &verdict_, [](const xfrm::Reply&) {});
+  }
+
+  const Transaction& transact_;
+  const Known& known_;
+  const uint32_t reqid_;
+  RestartCounts& counts_;
+  xfrm::Batch batch_;
+  xfrm::BatchVerdict verdict_;
+  uint32_t sequence_ = 1;
+  std::errc error_{};
+};
+
+// A dump that says of itself that the table moved under it tells nothing.
+bool Restart::Dump(void (*ask)(xfrm::Batch*), const std::function<void(const xfrm::Reply&)>& look) {
+  Begin();
+  ask(&batch_);
+  error_ = transact_(&batch_, &verdict_, look);
+  if (error_ == std::errc{}) error_ = verdict_.error(0);
+  return error_ == std::errc{};
+}
+
+bool Restart::PutSasRight(uint64_t seed, bool is_first) {
+  xfrm::Reconciler reconciler(known_.sas, reqid_, seed);
+  const bool is_dumped = Dump([](xfrm::Batch* batch) { batch->DumpSas(); },
+                              [&](const xfrm::Reply& reply) {
+                                if (reply.kind == xfrm::ReplyKind::kSa) reconciler.Look(reply.sa);
+                              });
+  if (!is_dumped) return false;
+  const xfrm::ReconcilePlan plan = reconciler.Finish();
+  if (is_first) counts_.sas_kept = plan.kept;
+  counts_.sas_foreign = plan.foreign;
+  counts_.sas_blocked = plan.blocked.size();
+
+  xfrm::ReconcileRun run(plan, known_.sas);
+  for (Begin(); run.Fill(&batch_, kKernelRequestsPerTurn); Begin()) {
+    error_ = Run();
+    run.Take(verdict_);
+    if (error_ != std::errc{}) break;
+  }
+  counts_.sas_installed += run.installed();
+  counts_.sas_removed += run.removed();
+  if (run.refused() > 0) error_ = run.first_refusal();
+  return error_ == std::errc{};
+}
+
+// A port that is not served any more must not stay closed to whoever has it next (pitfalls 8).
+bool Restart::PutPoliciesRight() {
+  std::vector<xfrm::Policy> void_ones;
+  counts_.policies_foreign = 0;
+  const bool is_dumped = Dump([](xfrm::Batch* batch) { batch->DumpPolicies(); },
+                              [&](const xfrm::Reply& reply) {
+                                if (reply.kind != xfrm::ReplyKind::kPolicy) return;
+                                const xfrm::PolicyInfo& there = reply.policy;
+                                if (there.reqid != reqid_) {
+                                  ++counts_.policies_foreign;
+                                } else if (!IsKnown(there)) {
+                                  void_ones.push_back({.direction = there.direction,
+                                                       .local = there.local,
+                                                       .local_port = there.local_port,
+                                                       .reqid = reqid_});
+                                }
+                              });
+  if (!is_dumped) return false;
+  for (size_t at = 0; at < void_ones.size() && error_ == std::errc{};) {
+    Begin();
+    for (; at < void_ones.size() && batch_.count() < kKernelRequestsPerTurn; ++at) {
+      batch_.DeletePolicy(void_ones[at]);
+    }
+    const int count = batch_.count();
+    error_ = Run();
+    for (int i = 0; i < count && error_ == std::errc{}; ++i) {
+      const std::errc refused = verdict_.error(i);
+      if (refused == std::errc{}) ++counts_.policies_removed;
+      // ENOENT: gone, or of another form than ours and so not made by us.
+      if (refused != std::errc::no_such_file_or_directory) error_ = refused;
+    }
+  }
+  return error_ == std::errc{};
+}
+
+bool Restart::IsKnown(const xfrm::PolicyInfo& there) const {
+  return std::any_of(known_.policies.begin(), known_.policies.end(),
+                     [&](const xfrm::Policy& policy) {
+                       return policy.direction == there.direction && policy.local == there.local &&
+                              policy.local_port == there.local_port;
+                     });
+}
+
+}  // namespace
+
+std::string Describe(const RestartCounts& counts) {
+  return fmt::format(
+      "SAs: {} kept, {} installed, {} removed, {} blocked by foreign ones, {} foreign left alone; "
+      "policies: {} removed, {} foreign left alone; {} batches",
+      counts.sas_kept, counts.sas_installed, counts.sas_removed, counts.sas_blocked,
+      counts.sas_foreign, counts.policies_removed, counts.policies_foreign, counts.batches);
+}
+
+bool PutRight(const Transaction& transact, const Known& known, uint32_t reqid, uint64_t seed,
+              RestartCounts* counts, std::string* error) {
+  *counts = {};
+  Restart restart(transact, known, reqid, counts);
+  for (int pass = 0; pass < kPassesMax; ++pass) {
+    if (restart.PutSasRight(seed, pass == 0) && restart.PutPoliciesRight()) return true;
+  }
+  *error = fmt::format("cannot clear SAs and policies of an earlier run: {}",
+                       xfrm::Explain(restart.error()));
+  return false;
+}
+
+}  // namespace edge
