@@ -37,8 +37,8 @@ struct DatagramOptions {
   bool free_bind = false;
 };
 
-// The pool of send slots a worker's ports share: a slot keeps what a send points to until the
-// kernel is done.
+// The pool of send slots a worker's ports and connections share: a slot keeps what a send points to
+// until the kernel is done.
 struct SendPoolOptions {
   int slots = 4096;  // Sends under way at once; at the limit a send is dropped, counted.
   size_t slot_text_size = 2048;  // Bytes copied per slot (what does not lie in the lease)...

@@ -31,7 +31,7 @@ SendPool::SendPool(const SendPoolOptions& options) : state_(std::make_unique<Sta
     SendSlot& slot = state.slots[i - 1];
     slot.own = {std::exchange(pieces, pieces + State::kPiecesMax),
                 std::exchange(text, text + options.slot_text_size)};
-    slot.next_free = std::exchange(state.free_slots, &slot);
+    slot.next = std::exchange(state.free_slots, &slot);
   }
 }
 
@@ -44,7 +44,7 @@ int SendPool::in_flight() const {
 SendSlot* SendPool::State::Take(size_t piece_count, size_t text_size) {
   const bool needs_large = piece_count > kPiecesMax || text_size > options.slot_text_size;
   if (free_slots == nullptr || (needs_large && free_large.empty())) return nullptr;
-  SendSlot* const slot = std::exchange(free_slots, free_slots->next_free);
+  SendSlot* const slot = std::exchange(free_slots, free_slots->next);
   if (needs_large) {
     slot->large = free_large.back();
     free_large.pop_back();
@@ -56,7 +56,7 @@ SendSlot* SendPool::State::Take(size_t piece_count, size_t text_size) {
 void SendPool::State::Free(SendSlot* slot) {
   slot->lease = BufferLease();
   if (slot->large != nullptr) free_large.push_back(std::exchange(slot->large, nullptr));
-  slot->next_free = std::exchange(free_slots, slot);
+  slot->next = std::exchange(free_slots, slot);
   --in_flight;
 }
 

@@ -1,4 +1,4 @@
-// What a send points to while it is under way. Only for datagram.cc and send_pool.cc.
+// What a send points to while it is under way. Only for the sources that send.
 #pragma once
 
 #include <sys/socket.h>
@@ -24,13 +24,14 @@ struct SendArea {
 // Taken by Send(), given back by its completion.
 struct SendSlot {
   Completion completion;
-  void* port = nullptr;  // The sending DatagramPort's state.
-  SendSlot* next_free = nullptr;
-  SendArea own;               // pool.pieces_max iovecs, slot_text_size bytes.
+  void* port = nullptr;      // The sending DatagramPort's state.
+  SendSlot* next = nullptr;  // In the pool: the next free one. With a TcpConnection: sent after it.
+  SendArea own;              // pool.pieces_max iovecs, slot_text_size bytes.
   SendArea* large = nullptr;  // Instead of `own` when that is too small.
   BufferLease lease;
   Endpoint to;
   msghdr message{};
+  size_t size = 0;  // Bytes to send, all pieces together. Of TCP alone.
 };
 
 struct SendPool::State {
