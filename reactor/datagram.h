@@ -54,6 +54,7 @@ class SendPool {
 
  private:
   friend class DatagramPort;
+  friend class TcpConnection;
   struct State;
   std::unique_ptr<State> state_;
 };

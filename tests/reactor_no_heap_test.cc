@@ -5,6 +5,7 @@
 #include <new>
 
 #include "reactor/datagram.h"
+#include "reactor/tcp_listener.h"
 #include "reactor/timer_wheel.h"
 #include "tests/reactor_peer.h"
 
@@ -98,6 +99,67 @@ TEST(ReactorNoHeap, EchoOfTenThousandDatagramsTakesNothingFromTheHeap) {
   close(fd);
   port->Close();
   EXPECT_TRUE(RunUntil(reactor.get(), [&] { return port->closed(); }));
+}
+
+// The same over TCP.
+class TcpEcho : public TcpSink {
+ public:
+  void OnTcpOpen(TcpConnection&) override {}
+  void OnTcpBytes(TcpConnection& connection, std::string_view bytes, BufferLease lease) override {
+    size_ += bytes.size();
+    const std::string_view slices[] = {bytes.substr(0, 4), "Via: us;", bytes.substr(4)};
+    EXPECT_TRUE(connection.Send(slices, lease));
+  }
+  void OnTcpFin(TcpConnection& connection) override { connection.Close(); }
+  void OnTcpEnd(TcpConnection&, TcpEnd, int) override {}
+  size_t size() const { return size_; }
+
+ private:
+  size_t size_ = 0;
+};
+
+TEST(ReactorNoHeap, EchoOverTcpTakesNothingFromTheHeapNorDoConnectionsThatComeAndGo) {
+#ifdef GMEDGE_KEEPS_HEAP
+  GTEST_SKIP() << "heap calls are not counted under this sanitizer";
+#endif
+  const std::unique_ptr<Reactor> reactor = MakeReactor();
+  std::string error;
+  const std::unique_ptr<BufferRing> buffers =
+      BufferRing::Create(reactor.get(), {.count = 8, .size = 2048}, &error);
+  ASSERT_NE(buffers, nullptr) << error;
+  SendPool sends({.slots = 64, .slot_text_size = 256});
+  TcpEcho echo;
+  TcpPool pool(reactor.get(), buffers.get(), &sends, {.connections_max = 16}, &echo, 0);
+  const std::unique_ptr<TcpListener> listener =
+      TcpListener::Open(reactor.get(), &pool, {.local = At("127.0.0.1:0")}, 0, &error);
+  ASSERT_NE(listener, nullptr) << error;
+
+  const uint64_t before = heap_calls;
+  size_t received = 0;
+  for (int round = 0; round < 50; ++round) {
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ASSERT_EQ(connect(fd, &listener->local().any, listener->local().size()), 0);
+    char bytes[1200] = {};
+    for (int i = 0; i < kBurst; ++i) {
+      ASSERT_EQ(send(fd, bytes, sizeof(bytes), 0), 1200);
+      for (received += 1200; echo.size() < received || sends.in_flight() > 0;) {
+        reactor->SubmitAndWait(1'000'000);
+        reactor->Dispatch();
+      }
+      ASSERT_GE(recv(fd, bytes, sizeof(bytes), MSG_WAITALL), 1200);
+    }
+    pool.Advance(static_cast<uint64_t>(round));
+    close(fd);
+    while (!pool.empty()) {
+      reactor->SubmitAndWait(1'000'000);
+      reactor->Dispatch();
+    }
+  }
+  EXPECT_EQ(heap_calls, before);
+  EXPECT_EQ(pool.counters().accepted, 50u);
+
+  listener->Close();
+  EXPECT_TRUE(RunUntil(reactor.get(), [&] { return listener->closed(); }));
 }
 
 }  // namespace

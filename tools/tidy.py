@@ -36,6 +36,7 @@ COVERED_BY = {
     "sip/scan_scalar.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
     "xfrm/fake_tables.cc": ("tests/xfrm_conformance_test.cc", "held to the real kernel's"),
     "edge/worker.cc": ("tests/tools_edge_flow_test.cc", "the worker over loopback"),
+    "reactor/tcp_send.cc": ("tests/reactor_tcp_connection_test.cc", "its sending half"),
 }
 # A test that is not the mirror of one file: what it proves.
 WIDE_TESTS = {
@@ -74,13 +75,15 @@ WIDE_TESTS = {
 UNUSED_HEADERS = {
     "reactor/mailbox.h": "for more than one worker",
     "reactor/wake.h": "for more than one worker",
+    "reactor/tcp_listener.h": "read where the edge speaks TCP",
     "sip/capability.h": "read where extensions are agreed on",
     "sip/service_urn.h": "read where emergency calls are told from others",
     "sip/uri_compare.h": "read where a contact is looked for among others",
 }
 # A bench that measures nothing of ours: what it is for.
 FOREIGN_BENCHES = {"bench/raw_echo.cc": "the physical limit that ours are measured against",
-                   "bench/epoll_echo.cc": "the usual way, which ours are measured against"}
+                   "bench/epoll_echo.cc": "the usual way, which ours are measured against",
+                   "bench/raw_tcp_echo.cc": "the same over TCP"}
 
 # Functions longer than this are two. Limits of STYLE.md, "Sizes".
 FUNCTION_LINES, COLUMNS = 70, 100
