@@ -5,32 +5,26 @@
 // Rounds alternate between the two, so that whatever else the machine does hits both alike.
 #include <arpa/inet.h>
 #include <sys/socket.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <future>
 #include <memory>
 #include <string>
 #include <thread>
-#include <vector>
 
+#include "bench/echo_contest.h"
 #include "bench/raw_echo.h"
 #include "reactor/datagram.h"
 
 namespace bench {
 namespace {
 
-constexpr int kServerCpu = 0;
-constexpr int kLoadCpu = 1;
 constexpr size_t kPayloadSize = 1200;
 constexpr unsigned kWindow = 64;  // Datagrams under way at once.
-constexpr double kRatioGoal = 1.10;
 
 // The same as RawEcho, with our ports and buffers.
 class ReactorEcho : public reactor::DatagramSink {
@@ -150,76 +144,14 @@ class Load {
   char bytes_[kWindow][kPayloadSize] = {};
 };
 
-template <typename Server>
-class Contender {
- public:
-  bool Start() {
-    uint16_t port = 0;
-    std::string error;
-    if (!server_.Start(kServerCpu, &port, &error)) {
-      std::fprintf(stderr, "reactor_echo: %s\n", error.c_str());
-      return false;
-    }
-    load_ = std::make_unique<Load>(port);
-    return load_->Run(10'000);  // Warm.
-  }
-
-  bool Round(int datagrams) {
-    const double before = server_.CpuSeconds();
-    if (!load_->Run(datagrams)) return false;
-    rounds_.push_back((server_.CpuSeconds() - before) * 1e6 / datagrams);
-    return true;
-  }
-
-  const std::vector<double>& rounds() const { return rounds_; }
-
- private:
-  Server server_;
-  std::unique_ptr<Load> load_;
-  std::vector<double> rounds_;
-};
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-int Main(int rounds, int datagrams) {
-  PinToCpu(kLoadCpu);
-  Contender<RawEcho> raw;
-  Contender<ReactorEcho> ours;
-  if (!raw.Start() || !ours.Start()) return EXIT_FAILURE;
-  std::vector<double> ratios;
-  for (int i = 0; i < rounds; ++i) {
-    // Who goes first alternates too.
-    const bool ok = i % 2 == 0 ? raw.Round(datagrams) && ours.Round(datagrams)
-                               : ours.Round(datagrams) && raw.Round(datagrams);
-    if (!ok) {
-      std::fprintf(stderr, "reactor_echo: an answer is missing\n");
-      return EXIT_FAILURE;
-    }
-    ratios.push_back(ours.rounds().back() / raw.rounds().back());
-  }
-  utsname system{};
-  uname(&system);
-  const double ratio = Median(ratios);
-  std::printf("echo of %zu-byte datagrams, %u under way, %d rounds of %d, Linux %s\n", kPayloadSize,
-              kWindow, rounds, datagrams, system.release);
-  std::printf("raw io_uring  %6.3f us of CPU per datagram (median)\n", Median(raw.rounds()));
-  std::printf("reactor       %6.3f us of CPU per datagram (median)\n", Median(ours.rounds()));
-  std::printf("ratio         %6.3f    (median of rounds; goal: at most %.2f)\n", ratio, kRatioGoal);
-  return EXIT_SUCCESS;
-}
-
 }  // namespace
 }  // namespace bench
 
 int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 15;
-  const int datagrams = argc > 2 ? std::atoi(argv[2]) : 100'000;
-  if (rounds <= 0 || datagrams <= 0) {
-    std::fprintf(stderr, "usage: reactor_echo [ROUNDS [DATAGRAMS]]\n");
-    return 2;
-  }
-  return bench::Main(rounds, datagrams);
+  return bench::RunContest<bench::RawEcho, bench::ReactorEcho, bench::Load>(
+      {.program = "reactor_echo",
+       .unit = "datagram",
+       .size = bench::kPayloadSize,
+       .window = bench::kWindow},
+      argc, argv);
 }
