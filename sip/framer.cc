@@ -106,6 +106,11 @@ Framer::Framer(std::span<char> storage, const FrameLimits& limits)
   assert(storage.size() >= limits.message_size_max + kPaddingSize);
 }
 
+void Framer::set_storage(std::span<char> storage) {
+  assert(!in_message() && storage.size() >= limits_.message_size_max + kPaddingSize);
+  storage_ = storage;
+}
+
 void Framer::Feed(PaddedView bytes) {
   assert(input_.empty());
   input_ = bytes.bytes();

@@ -63,6 +63,10 @@ class Framer {
   // REQUIRES: storage.size() >= limits.message_size_max + kPaddingSize.
   Framer(std::span<char> storage, const FrameLimits& limits);
 
+  // Another storage, of the same size, so that one is kept only by a connection that is in the
+  // middle of a message. REQUIRES: !in_message(), and the text of the last frame is not needed.
+  void set_storage(std::span<char> storage);
+
   // REQUIRES: Next() said kNeedMore, or nothing was fed yet. The bytes are lent until it does so
   // again: what is left unfinished has been copied then.
   void Feed(PaddedView bytes);
@@ -84,7 +88,7 @@ class Framer {
   Frame Keep();
   Frame Fail(FrameError error);
 
-  const std::span<char> storage_;
+  std::span<char> storage_;
   const FrameLimits limits_;
   std::string_view input_;    // What of the feed is not used yet.
   size_t stored_size_ = 0;    // Of the message under way, what earlier feeds brought.

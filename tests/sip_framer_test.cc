@@ -335,5 +335,25 @@ TEST(SipFrame, EveryKindAndErrorHasItsName) {
   EXPECT_EQ(Name(FrameError::kUnequalContentLength), "UnequalContentLength");
 }
 
+TEST(SipFramer, TakesAnotherStorageBetweenMessages) {
+  const std::string message = "OPTIONS sip:a SIP/2.0\r\nl: 2\r\n\r\nab";
+  std::vector<char> first(kLimits.message_size_max + kPaddingSize);
+  std::vector<char> second(first.size());
+  Framer framer(first, kLimits);
+  for (std::vector<char>* storage : {&second, &first, &second}) {
+    framer.set_storage(*storage);
+    const GuardedText begin(message.substr(0, 10));
+    framer.Feed(begin.padded());
+    EXPECT_EQ(framer.Next().kind, FrameKind::kNeedMore);
+    const GuardedText rest(message.substr(10));
+    framer.Feed(rest.padded());
+    const Frame frame = framer.Next();
+    ASSERT_EQ(frame.kind, FrameKind::kMessage);
+    EXPECT_EQ(frame.text.bytes(), message);
+    EXPECT_EQ(frame.text.bytes().data(), storage->data());
+    EXPECT_EQ(framer.Next().kind, FrameKind::kNeedMore);
+  }
+}
+
 }  // namespace
 }  // namespace sip
