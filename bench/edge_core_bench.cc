@@ -45,6 +45,7 @@ class NullActions final : public Actions {
     ++sends;
     benchmark::DoNotOptimize(pieces.data());
   }
+  void Disconnect(const Flow&) override {}
   void Install(SetId, std::span<const xfrm::Sa>) override {}
   void Extend(SetId, std::span<const xfrm::Sa>, std::span<const xfrm::Sa>) override {}
   void Delete(SetId, const SaIds&, bool) override {}
@@ -167,7 +168,7 @@ void Forward(benchmark::State& state, Input Messages::*kind) {
   for (auto _ : state) {
     const Input& input = phones.messages()[next].*kind;
     if (++next == phones.messages().size()) next = 0;
-    phones.core().OnDatagram(input.flow, input.view(), phones.now_ms(), &actions);
+    phones.core().OnMessage(input.flow, input.view(), phones.now_ms(), &actions);
     bytes += input.size;
   }
   const uint64_t calls = heap_calls - heap_before;

@@ -40,9 +40,11 @@ class Actions {
  public:
   virtual ~Actions() = default;
 
-  // The pieces, one after the other, as one datagram. They may lie in the message being handled
+  // The pieces, one after the other, as one message. They may lie in the message being handled
   // (which outlives the send) or anywhere else (then they are copied before Send returns).
   virtual void Send(const Flow& to, std::span<const std::string_view> pieces) = 0;
+  // Ends the connection of a TCP flow, if there is one: what protected it is gone.
+  virtual void Disconnect(const Flow& flow) = 0;
 
   // The SAs of a set, at most four; keys are read before the call returns. The answer comes as
   // Core::OnInstalled; after a refusal what had been installed is rolled back and then told as

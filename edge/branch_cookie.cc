@@ -58,8 +58,10 @@ struct PlainReader {
 size_t WritePlain(const BranchCookie& cookie, unsigned char* out) {
   PlainWriter writer{out};
   writer.PutByte(static_cast<size_t>(cookie.kind));
+  writer.PutByte(static_cast<size_t>(cookie.transport));
   if (cookie.kind == BranchCookie::Kind::kToPhone) {
     writer.Put(&cookie.set, sizeof(cookie.set));
+    writer.Put(&cookie.port, sizeof(cookie.port));
   } else {
     const std::span<const uint8_t> address = cookie.core.address();
     const uint16_t port = cookie.core.port();
@@ -76,10 +78,14 @@ size_t WritePlain(const BranchCookie& cookie, unsigned char* out) {
 bool ReadPlain(const unsigned char* plain, size_t size, BranchCookie* cookie) {
   PlainReader reader{plain, size};
   uint8_t kind = 0;
+  uint8_t transport = 0;
   reader.Get(&kind, 1);
+  reader.Get(&transport, 1);
   cookie->kind = static_cast<BranchCookie::Kind>(kind);
+  cookie->transport = static_cast<Transport>(transport);
   if (cookie->kind == BranchCookie::Kind::kToPhone) {
     reader.Get(&cookie->set, sizeof(cookie->set));
+    reader.Get(&cookie->port, sizeof(cookie->port));
     return reader.ok && reader.left == 0;
   }
   if (cookie->kind != BranchCookie::Kind::kToCore) return false;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "edge/flow.h"
 #include "edge/secrets.h"
 #include "reactor/endpoint.h"
 #include "sip/message.h"
@@ -17,7 +18,10 @@ struct BranchCookie {
   enum class Kind : uint8_t { kToPhone = 1, kToCore = 2 };
   Kind kind = Kind::kToPhone;
 
-  uint64_t set = 0;  // kToPhone: the set the request came on.
+  Transport transport = Transport::kUdp;  // Of the request, and so of its response.
+
+  uint64_t set = 0;    // kToPhone: the set the request came on...
+  PortIndex port = 0;  // ...and the port, port_ps or port_pc.
 
   reactor::Endpoint core;       // kToCore: where the response goes.
   uint8_t called_identity = 0;  // Which P-Associated-URI was called; kDefaultIdentity: none named.

@@ -5,7 +5,9 @@
 
 #include "edge/header_rules.h"
 #include "edge/limits.h"
+#include "edge/transport.h"
 #include "sip/list.h"
+#include "xfrm/esp_size.h"
 
 namespace edge {
 
@@ -31,19 +33,39 @@ Context::Context(const Settings& settings_in, std::vector<Port> ports_in, xfrm::
   charging_tail += "\r\n";
 }
 
-Flow Context::FlowTo(const SaSet& set) const {
-  Flow flow{set.port_pc, set.agreement.ue};
-  flow.remote.set_port(set.agreement.port_us);
-  return flow;
+Flow Context::FlowTo(const SaSet& set, Transport transport, PortIndex port) const {
+  const auto [phones, ours] = FlowsOf(set, transport);
+  const bool on_phones = transport == Transport::kTcp && port == set.port_ps;
+  return on_phones && registrar.IsConnected(phones) ? phones : ours;
+}
+
+Flow Context::RequestFlow(const SaSet& set, Transport transport) const {
+  const auto [phones, ours] = FlowsOf(set, transport);
+  if (transport == Transport::kUdp || registrar.IsConnected(ours)) return ours;
+  return registrar.IsConnected(phones) ? phones : ours;
+}
+
+bool Context::HasConnection(const SaSet& set) const {
+  const auto [phones, ours] = FlowsOf(set, Transport::kTcp);
+  return registrar.IsConnected(ours) || registrar.IsConnected(phones);
 }
 
 Flow Context::AnswerFlow(const Arrival& arrival) const {
-  if (arrival.set != nullptr) return FlowTo(*arrival.set);
-  return {arrival.flow.port, AnswerTo(arrival.via, arrival.flow.remote)};
+  if (arrival.set != nullptr) return FlowTo(*arrival.set, arrival.flow);
+  Flow flow{arrival.flow.port, AnswerTo(arrival.via, arrival.flow.remote)};
+  if (arrival.flow.transport == Transport::kTcp) {
+    // RFC 3261 18.2.2: the connection of the request, else one to the sent-by port.
+    flow = arrival.flow;
+    flow.connect_port = arrival.via.port != 0 ? arrival.via.port : 5060;
+  }
+  return flow;
 }
 
+// Over TCP the answer goes where the request came from.
 uint16_t Context::RportFor(const Arrival& arrival) const {
-  return arrival.set != nullptr ? arrival.set->agreement.port_us : arrival.flow.remote.port();
+  const bool udp = arrival.flow.transport == Transport::kUdp;
+  return arrival.set != nullptr && udp ? arrival.set->agreement.port_us
+                                       : arrival.flow.remote.port();
 }
 
 bool Context::IsOurs(std::string_view host, uint16_t port) const {
@@ -66,6 +88,31 @@ bool Context::SendEdited(const Flow& to, sip::Editor* editor, Actions* actions) 
   }
   actions->Send(to, slices.view());
   ++stats.sent;
+  return true;
+}
+
+bool Context::SendRequest(Flow to, const SaSet* set, sip::Editor* editor, Actions* actions) {
+  sip::Slices slices;
+  if (editor->Finish(&slices) != sip::EditError::kOk || slices.size > kDatagramSizeMax) {
+    ++stats.drop_edit;
+    return false;
+  }
+  const size_t overhead =
+      set != nullptr ? xfrm::EspOverhead(set->agreement.algorithms, slices.size + kUdpHeaderSize)
+                     : 0;
+  ++stats.sent;
+  if (to.transport == Transport::kUdp &&
+      slices.size + overhead > settings.limits.udp_request_size_max) {
+    ++stats.requests_too_large_for_udp;
+    to = set != nullptr ? RequestFlow(*set, Transport::kTcp) : to;
+    to.transport = Transport::kTcp;
+    to.or_udp = true;
+    Pieces pieces;
+    actions->Send(to, WithTransport(slices, Transport::kTcp, &pieces));
+    return true;
+  }
+  to.or_udp = to.transport == Transport::kTcp;
+  actions->Send(to, slices.view());
   return true;
 }
 

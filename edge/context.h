@@ -38,8 +38,16 @@ struct Context {
   Context(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spis, Random* random,
           uint64_t now_ms);
 
-  // Where the phone of a set is spoken to: port_pc → port_us over UDP (spec sheet 2.1).
-  Flow FlowTo(const SaSet& set) const;
+  // Where the phone of a set gets the answer to what came on `port` (spec sheet 2.1): over UDP
+  // port_pc → port_us, over TCP on the connection of the request, or if that is gone on one
+  // port_pc → port_us.
+  Flow FlowTo(const SaSet& set, Transport transport, PortIndex port) const;
+  Flow FlowTo(const SaSet& set, const Flow& came) const {
+    return FlowTo(set, came.transport, came.port);
+  }
+  // Where a request to the phone goes over that transport: any connection there is, ours first.
+  Flow RequestFlow(const SaSet& set, Transport transport) const;
+  bool HasConnection(const SaSet& set) const;
   // Where an answer to a request of a phone goes.
   Flow AnswerFlow(const Arrival& arrival) const;
   // The port an `rport` in the phone's Via is filled with.
@@ -49,6 +57,9 @@ struct Context {
 
   // Finishes the edits and sends; a message with too much to change is dropped and counted.
   bool SendEdited(const Flow& to, sip::Editor* editor, Actions* actions);
+  // The same for a request: what is too large for UDP goes over TCP first (RFC 3261 18.1.1), with
+  // our Via told so. `set`: of the phone it goes to; null: to the core.
+  bool SendRequest(Flow to, const SaSet* set, sip::Editor* editor, Actions* actions);
   // A response of our own, the tag and what its Via gets filled in; "" when the request lacks what
   // one needs.
   std::string_view WriteResponse(const Arrival& arrival, sip::ResponseHead head,

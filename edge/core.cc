@@ -13,7 +13,21 @@ Core::Core(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spi
       registers_(&context_),
       relay_(&context_) {}
 
-void Core::OnDatagram(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, Actions* actions) {
+bool Core::OnConnection(const Flow& flow) {
+  if (context_.ports[flow.port].side != Side::kProtected) return true;
+  if (context_.registrar.FindSet(flow) == nullptr) {
+    ++context_.stats.tcp_no_set;
+    return false;
+  }
+  context_.registrar.SetConnected(flow, true);
+  return true;
+}
+
+void Core::OnDisconnection(const Flow& flow) {
+  context_.registrar.SetConnected(flow, false);
+}
+
+void Core::OnMessage(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, Actions* actions) {
   context_.now_ms = now_ms;
   ++context_.stats.received;
   const Side side = context_.ports[flow.port].side;

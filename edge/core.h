@@ -22,10 +22,18 @@ class Core {
   Core(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spis, Random* random,
        uint64_t now_ms);
 
-  // One datagram from `flow`. The bytes are lent for the call, and to whatever is sent from them.
-  void OnDatagram(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, Actions* actions);
+  // One message from `flow`, a datagram or cut out of a stream. The bytes are lent for the call,
+  // and to whatever is sent from them.
+  void OnMessage(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, Actions* actions);
   // A datagram that did not fit a buffer.
   void OnTruncated() { ++context_.stats.drop_truncated; }
+
+  // There is a connection between these ends; false: there must not be one, since no SA set covers
+  // it (TS 33.203 7.1).
+  bool OnConnection(const Flow& flow);
+  // It is gone, or the phone will send no more on it: nothing is sent there any more. The phone
+  // itself may be well (a FIN is not its death).
+  void OnDisconnection(const Flow& flow);
 
   // The kernel's answers to Actions::Install, Extend and Delete.
   void OnInstalled(SetId set, std::errc error, std::string_view explanation, uint64_t now_ms,

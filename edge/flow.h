@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "reactor/endpoint.h"
 
@@ -15,9 +16,14 @@ enum class Side : uint8_t {
   kCore,       // Towards the IMS core.
 };
 
+enum class Transport : uint8_t { kUdp, kTcp };
+// "UDP", "TCP": as in Via.
+std::string_view Name(Transport transport);
+
 using PortIndex = uint16_t;
 
-// A local UDP port of the worker. Indices are positions in the list the worker and the core share.
+// A local port of the worker, UDP and TCP. Indices are positions in the list the worker and the
+// core share.
 struct Port {
   Side side = Side::kGm;
   reactor::Endpoint local;
@@ -27,9 +33,15 @@ struct Port {
 // Makes `text` from `local`.
 Port MakePort(Side side, const reactor::Endpoint& local);
 
+// A TCP flow is the connection between its two ends; there is never more than one.
 struct Flow {
   PortIndex port = 0;
   reactor::Endpoint remote;
+  Transport transport = Transport::kUdp;
+  // Of a TCP flow that is sent to. Where to connect when there is no connection; 0: remote's port.
+  uint16_t connect_port = 0;
+  // A request: when no connection comes to be it goes over UDP (RFC 3261 18.1.1).
+  bool or_udp = false;
 };
 
 }  // namespace edge

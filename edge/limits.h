@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "reactor/buffer_ring.h"
+#include "sip/framer.h"
 #include "sip/span.h"
 
 namespace edge {
@@ -49,6 +50,32 @@ inline constexpr size_t kRouteSetSizeMax = 2048;
 // A datagram to send: IPv4's largest UDP payload.
 inline constexpr size_t kDatagramSizeMax = 65507;
 static_assert(kDatagramSizeMax <= sip::kMessageSizeMax);
+
+// What UDP puts before a message, in bytes: part of what ESP protects.
+inline constexpr size_t kUdpHeaderSize = 8;
+
+// Over TCP, in bytes: a message must fit a datagram too, since it may have to go on in one. A
+// stream with a larger one cannot be cut any further: the connection ends.
+inline constexpr sip::FrameLimits kStreamLimits{.headers_size_max = 32768,
+                                                .body_size_max = kDatagramSizeMax,
+                                                .message_size_max = kDatagramSizeMax};
+// Messages that are put together from several reads at once; unprotected connections may take half.
+// At the limit a connection whose message does not lie in one read ends.
+inline constexpr size_t kFrameStorages = 1024;
+// A message must end so long after it began, and a connection to an unprotected port must bring one
+// so long after the last; else the connection ends.
+inline constexpr uint64_t kMessageMs = 10'000;
+inline constexpr uint64_t kGmConnectionMs = 64'000;
+// Bytes of messages that wait for one connect; more are dropped.
+inline constexpr size_t kWaitingSizeMax = 256 * 1024;
+// After a connect that failed, requests that may go over UDP do so at once for this long; the table
+// of such destinations is emptied when it is full.
+inline constexpr uint64_t kConnectHoldOffMs = 10'000;
+inline constexpr size_t kHeldOffMax = 65536;
+// Bytes that may wait for a core that does not read; then the connection ends.
+inline constexpr size_t kCoreBacklogSizeMax = 4 << 20;
+// How long a listener waits after an accept that failed for want of descriptors or memory.
+inline constexpr uint64_t kAcceptPauseMs = 100;
 
 // Receive buffers of a worker. One holds the largest datagram and what the kernel puts before it,
 // with the parser's padding behind; only pages that are written to take memory. When all are lent

@@ -105,14 +105,14 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
   if (set == nullptr || binding == nullptr || !IsLive(set->state)) return Finish(transaction, 500);
 
   if (transaction->contact.empty()) {  // RFC 3261 10.2.3: a query; it changes nothing.
-    RelayAnswer(message, context_.FlowTo(*set), actions);
+    RelayAnswer(message, context_.FlowTo(*set, transaction->source), actions);
     if (set->state == SetState::kTemporary) keeper_.Apply(set, SetEvent::kRejected, actions);
     return Finish(transaction, 0);
   }
   const uint32_t granted_s = GrantedSeconds(message, transaction->contact, transaction->asks_zero);
   const bool extends = set->state == SetState::kTemporary || set->state == SetState::kCurrent;
   if (granted_s == 0 || !extends) {
-    RelayAnswer(message, context_.FlowTo(*set), actions);
+    RelayAnswer(message, context_.FlowTo(*set, transaction->source), actions);
     if (granted_s == 0) {
       if (set->state == SetState::kTemporary) keeper_.Apply(set, SetEvent::kRejected, actions);
       OnDeregistered(binding, actions);
@@ -126,7 +126,7 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
   EditAnswer(message, &editor);
   if (transaction->service_route.size() > kRouteSetSizeMax ||
       transaction->associated.size() > kRouteSetSizeMax ||
-      !Hold(&editor, context_.FlowTo(*set), transaction)) {
+      !Hold(&editor, context_.FlowTo(*set, transaction->source), transaction)) {
     keeper_.Apply(set, SetEvent::kRejected, actions);
     return Fail(500, "the core's 200 is too large", transaction, actions);
   }
@@ -303,15 +303,16 @@ void RegisterProxy::OnBindingTimer(uint32_t index) {
 Flow RegisterProxy::AnswerFlow(const RegisterTransaction& transaction, int status) {
   const SaSet* set = context_.registrar.FindSet(transaction.arrived);
   if (set == nullptr || !IsLive(set->state)) return transaction.answer;
-  return transaction.answers_challenge && status >= 300 ? FailureFlow(*set) : context_.FlowTo(*set);
+  return transaction.answers_challenge && status >= 300 ? FailureFlow(*set, transaction.source)
+                                                        : context_.FlowTo(*set, transaction.source);
 }
 
 // A phone that was registered before hears of a failed answer to a challenge on the set it had
 // (event 14, TS 33.203 7.3).
-Flow RegisterProxy::FailureFlow(const SaSet& set) {
+Flow RegisterProxy::FailureFlow(const SaSet& set, const Flow& came) {
   const SaSet* origin = context_.registrar.FindSet(set.origin);
   const bool had_one = origin != nullptr && CarriesTraffic(origin->state);
-  return context_.FlowTo(had_one ? *origin : set);
+  return context_.FlowTo(had_one ? *origin : set, came);
 }
 
 // Answered; what only the answer needed is given back, the rest lingers for retransmissions.

@@ -21,7 +21,8 @@ RegisterProxy::RegisterProxy(Context* context)
 // and passes every check: by its branch alone it would borrow the integrity-protected of another.
 uint64_t RegisterProxy::KeyOf(const Arrival& arrival) const {
   const std::span<const uint8_t> address = arrival.flow.remote.address();
-  const uint16_t ports[] = {arrival.flow.remote.port(), arrival.flow.port};
+  const uint16_t ports[] = {arrival.flow.remote.port(), arrival.flow.port,
+                            static_cast<uint16_t>(arrival.flow.transport)};
   return context_.hash.Hash({"register",
                              arrival.message.bytes(),
                              {reinterpret_cast<const char*>(address.data()), address.size()},
@@ -219,7 +220,7 @@ void RegisterProxy::RefuseAnswer(const Arrival& arrival, int status, Actions* ac
     head.security_server = set.challenge->security_server;
     head.requires_sec_agree = true;
   }
-  context_.RespondTo(FailureFlow(set), arrival, head, actions);
+  context_.RespondTo(FailureFlow(set, arrival.flow), arrival, head, actions);
 }
 
 // TS 33.203 7.2 and spec sheet 1.4, rule 2 of 7.1. 0: all well; else the status.
@@ -327,7 +328,9 @@ void RegisterProxy::SendToCore(const Arrival& arrival, const RegisterTransaction
   branch += View(key);
   sip::Editor editor(arrival.message);
   EditRegister(context_, arrival, binding, branch, transaction.integrity_protected, &editor);
-  context_.SendEdited({context_.core_port, context_.settings.core.next_hop}, &editor, actions);
+  const Settings::Core& core = context_.settings.core;
+  context_.SendRequest({context_.core_port, core.next_hop, core.transport}, nullptr, &editor,
+                       actions);
 }
 
 // The core's transaction layer absorbs what is forwarded again and repeats its answer.

@@ -107,7 +107,7 @@ class RegisterProxy final : public SetObserver {
   uint64_t KeyOf(const Arrival& arrival) const;
   RegisterTransaction* Find(uint64_t key);
   Flow AnswerFlow(const RegisterTransaction& transaction, int status);
-  Flow FailureFlow(const SaSet& set);
+  Flow FailureFlow(const SaSet& set, const Flow& came);
   void Finish(RegisterTransaction* transaction, int own_status);
   void Remove(RegisterTransaction* transaction);
   Attempt AttemptOf(const RegisterTransaction& transaction, const SaSet* set) const;

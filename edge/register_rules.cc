@@ -6,6 +6,7 @@
 
 #include "edge/header_rules.h"
 #include "edge/limits.h"
+#include "edge/transport.h"
 #include "sip/address.h"
 #include "sip/list.h"
 #include "sip/number.h"
@@ -117,9 +118,9 @@ bool ReadRegister(const sip::Message& message, RegisterRequest* request) {
 void EditRegister(const Context& context, const Arrival& arrival, const Binding& binding,
                   std::string_view branch, bool integrity_protected, sip::Editor* editor) {
   const sip::Message& message = arrival.message;
-  editor->InsertLineBefore(
-      *message.Find(HeaderId::kVia),
-      {"Via: SIP/2.0/UDP ", context.ports[context.core_port].text, ";branch=", branch, "\r\n"});
+  editor->InsertLineBefore(*message.Find(HeaderId::kVia),
+                           {ViaStart(context.settings.core.transport),
+                            context.ports[context.core_port].text, ";branch=", branch, "\r\n"});
   MarkTopVia(arrival.via, arrival.flow.remote, context.RportFor(arrival), editor);
   DecrementMaxForwards(message, editor);
   RemoveUntrusted(message, editor);

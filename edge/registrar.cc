@@ -13,26 +13,17 @@ std::string_view AddressBytes(const reactor::Endpoint& endpoint) {
 
 }  // namespace
 
-Registrar::AddressKey Registrar::KeyOf(const reactor::Endpoint& address) {
-  AddressKey key{};
-  const std::span<const uint8_t> bytes = address.address();
-  std::copy(bytes.begin(), bytes.end(), key.begin());
-  return key;
+std::array<Flow, 2> FlowsOf(const SaSet& set, Transport transport) {
+  std::array<Flow, 2> flows = {Flow{set.port_ps, set.agreement.ue, transport},
+                               Flow{set.port_pc, set.agreement.ue, transport}};
+  flows[0].remote.set_port(set.agreement.port_uc);
+  flows[1].remote.set_port(set.agreement.port_us);
+  return flows;
 }
 
-Registrar::FlowKey Registrar::KeyOf(const reactor::Endpoint& remote, uint16_t remote_port,
-                                    PortIndex local) {
-  FlowKey key;
-  key.address = KeyOf(remote);
-  key.remote_port = remote_port;
-  key.local = local;  // The local port tells the families apart.
-  return key;
-}
-
-// Inbound SAs only: SA1 and SA4.
-std::array<Registrar::FlowKey, 2> Registrar::KeysOf(const SaSet& set) {
-  return {KeyOf(set.agreement.ue, set.agreement.port_uc, set.port_ps),
-          KeyOf(set.agreement.ue, set.agreement.port_us, set.port_pc)};
+std::array<FlowKey, 2> Registrar::KeysOf(const SaSet& set) {
+  const std::array<Flow, 2> flows = FlowsOf(set, Transport::kUdp);
+  return {FlowKey(flows[0]), FlowKey(flows[1])};
 }
 
 Binding* Registrar::FindBinding(std::string_view impi, const reactor::Endpoint& ue) {
@@ -140,8 +131,20 @@ void Registrar::RemoveSet(SaSet* set) {
 }
 
 SaSet* Registrar::FindSet(const Flow& flow) {
-  const auto found = flows_.find(KeyOf(flow.remote, flow.remote.port(), flow.port));
+  const auto found = flows_.find(FlowKey(flow));
   return found == flows_.end() ? nullptr : sets_.Find(found->second);
+}
+
+void Registrar::SetConnected(const Flow& flow, bool connected) {
+  if (connected) {
+    connections_.insert(FlowKey(flow));
+  } else {
+    connections_.erase(FlowKey(flow));
+  }
+}
+
+bool Registrar::IsConnected(const Flow& flow) const {
+  return connections_.contains(FlowKey(flow));
 }
 
 SaSet* Registrar::FindSetInState(const Binding& binding, SetState state) {

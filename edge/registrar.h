@@ -10,8 +10,9 @@
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
-#include "edge/flow.h"
+#include "edge/flow_key.h"
 #include "edge/sa_set.h"
 #include "edge/secrets.h"
 #include "edge/set_state.h"
@@ -54,6 +55,9 @@ struct SaSet {
   std::array<SetId, 2> shadowed{};  // Older sets with the same flow (a phone that lost its state).
   reactor::Timer timer;
 };
+
+// What comes in on its SA1 and SA4; over TCP, its two connections: the phone's and ours.
+std::array<Flow, 2> FlowsOf(const SaSet& set, Transport transport);
 
 // One phone at one address: (IMPI, UE IP).
 struct Binding {
@@ -103,6 +107,10 @@ class Registrar {
   Binding* FindBinding(SlotId id) { return bindings_.Find(id); }
   const Binding* FindBinding(SlotId id) const { return bindings_.Find(id); }
 
+  // Which TCP connections there are on protected ports.
+  void SetConnected(const Flow& flow, bool connected);
+  bool IsConnected(const Flow& flow) const;
+
   // The set to use towards the phone: current, else old (pending transactions), else new; null:
   // none carries traffic.
   SaSet* SetInUse(const Binding& binding);
@@ -114,20 +122,7 @@ class Registrar {
   SlotPool<Binding>& bindings() { return bindings_; }
 
  private:
-  using AddressKey = std::array<uint8_t, 16>;
-  struct FlowKey {
-    AddressKey address{};
-    uint16_t remote_port = 0;
-    PortIndex local = 0;
-    bool operator==(const FlowKey&) const = default;
-    template <typename H>
-    friend H AbslHashValue(H h, const FlowKey& key) {
-      return H::combine(std::move(h), key.address, key.remote_port, key.local);
-    }
-  };
-  static AddressKey KeyOf(const reactor::Endpoint& address);
   void CountHalfOpen(const Binding& binding, int change);
-  static FlowKey KeyOf(const reactor::Endpoint& remote, uint16_t remote_port, PortIndex local);
   static std::array<FlowKey, 2> KeysOf(const SaSet& set);
   SetId* ShadowedBy(SetId id, const FlowKey& key);
 
@@ -135,6 +130,7 @@ class Registrar {
   SlotPool<SaSet> sets_;
   SlotPool<Binding> bindings_;
   absl::flat_hash_map<FlowKey, SetId> flows_;
+  absl::flat_hash_set<FlowKey> connections_;
   absl::flat_hash_map<uint64_t, SlotId> tokens_;
   absl::flat_hash_map<AddressKey, uint32_t> half_open_of_;
   size_t half_open_ = 0;

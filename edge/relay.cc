@@ -3,6 +3,7 @@
 #include "edge/header_rules.h"
 #include "edge/identity.h"
 #include "edge/register_rules.h"
+#include "edge/transport.h"
 #include "sip/address.h"
 #include "sip/list.h"
 #include "sip/uri.h"
@@ -73,20 +74,22 @@ Relay::Path Relay::ReadRoute(const sip::Message& message) {
   return path;
 }
 
-reactor::Endpoint Relay::NextHop(std::string_view text) const {
+Flow Relay::NextHop(std::string_view text) const {
+  const Settings::Core& core = context_.settings.core;
+  Flow flow{context_.core_port, core.next_hop, TransportOf(text, core.transport)};
   sip::Uri uri;
   reactor::Endpoint endpoint;
   if (!text.empty() && sip::DecodeUri(text, &uri) == sip::ParseError::kOk &&
       reactor::ParseAddress(uri.host, uri.port != 0 ? uri.port : 5060, &endpoint) &&
       endpoint.family() == context_.ports[context_.core_port].local.family()) {
-    return endpoint;
+    flow.remote = endpoint;
   }
-  return context_.settings.core.next_hop;
+  return flow;
 }
 
 // An initial request takes the Service-Route it was given, whatever it says (spec sheet 5.4).
-void Relay::RewriteRoute(const Arrival& arrival, const Binding& binding, const Path& path,
-                         reactor::Endpoint* to, sip::Editor* editor) const {
+void Relay::RewriteRoute(const Arrival& arrival, const Binding& binding, const Path& path, Flow* to,
+                         sip::Editor* editor) const {
   const sip::Message& message = arrival.message;
   if (IsInDialog(message)) {
     if (path.ours > 0) editor->RemoveFirstMembers(HeaderId::kRoute, path.ours);
@@ -168,13 +171,17 @@ void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
   sip::Editor editor(message);
   BranchCookie cookie;
   cookie.kind = BranchCookie::Kind::kToPhone;
+  cookie.transport = arrival.flow.transport;
   cookie.set = set->id;
+  cookie.port = arrival.flow.port;
   CookieJar::Branch buffer;
   const std::string_view branch =
       context_.jar.Seal(cookie, arrival.via.branch, message.Value(HeaderId::kCallId), &buffer);
-  editor.InsertLineBefore(
-      *message.Find(HeaderId::kVia),
-      {"Via: SIP/2.0/UDP ", context_.ports[context_.core_port].text, ";branch=", branch, "\r\n"});
+  Flow to;
+  RewriteRoute(arrival, *binding, path, &to, &editor);
+  editor.InsertLineBefore(*message.Find(HeaderId::kVia),
+                          {ViaStart(to.transport), context_.ports[context_.core_port].text,
+                           ";branch=", branch, "\r\n"});
   MarkTopVia(arrival.via, arrival.flow.remote, context_.RportFor(arrival), &editor);
   DecrementMaxForwards(message, &editor);
   RemoveUntrusted(message, &editor);
@@ -182,8 +189,6 @@ void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
   if (WantsRecordRoute(message.method())) {
     AddRecordRoute(message, *set, binding->token, false, &editor);
   }
-  reactor::Endpoint to;
-  RewriteRoute(arrival, *binding, path, &to, &editor);
   AssertIdentity(message,
                  IsInDialog(message) ? std::string_view() : AssertedIdentity(*binding, message),
                  &editor);
@@ -191,7 +196,7 @@ void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
   const HexText icid = context_.Derive("icid", arrival);
   AddChargingVector({"P-Charging-Vector: icid-value=", View(icid), context_.charging_tail}, message,
                     &editor);
-  context_.SendEdited({context_.core_port, to}, &editor, actions);
+  context_.SendRequest(to, nullptr, &editor, actions);
 }
 
 void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
@@ -210,7 +215,8 @@ void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
   const int called = FindIdentity(*path.binding, UriOf(message.Value(HeaderId::kPCalledPartyId)));
   BranchCookie cookie;
   cookie.kind = BranchCookie::Kind::kToCore;
-  cookie.core = AnswerTo(arrival.via, arrival.flow.remote);
+  cookie.transport = arrival.flow.transport;
+  cookie.core = context_.AnswerFlow(arrival).remote;
   cookie.called_identity = called >= 0 && called < BranchCookie::kDefaultIdentity
                                ? static_cast<uint8_t>(called)
                                : BranchCookie::kDefaultIdentity;
@@ -221,10 +227,13 @@ void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
       context_.jar.Seal(cookie, arrival.via.branch, message.Value(HeaderId::kCallId), &buffer);
 
   // The phone answers to sent-by, and the port it may answer to is port_ps (spec sheet 2.1).
+  const Flow to = context_.RequestFlow(
+      *set, TransportOf(message.request_uri(),
+                        context_.HasConnection(*set) ? Transport::kTcp : Transport::kUdp));
   sip::Editor editor(message);
   editor.InsertLineBefore(
       *message.Find(HeaderId::kVia),
-      {"Via: SIP/2.0/UDP ", context_.ports[set->port_ps].text, ";branch=", branch, "\r\n"});
+      {ViaStart(to.transport), context_.ports[set->port_ps].text, ";branch=", branch, "\r\n"});
   MarkTopVia(arrival.via, arrival.flow.remote, context_.RportFor(arrival), &editor);
   DecrementMaxForwards(message, &editor);
   RemoveForPhone(message, &editor);
@@ -232,17 +241,16 @@ void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
   if (WantsRecordRoute(message.method())) {
     AddRecordRoute(message, *set, path.binding->token, true, &editor);
   }
-  context_.SendEdited(context_.FlowTo(*set), &editor, actions);
+  context_.SendRequest(to, set, &editor, actions);
 }
 
 bool Relay::OpenCookie(const sip::Message& message, const sip::Via& own, CookieJar::Plain* plain,
-                       BranchCookie* cookie) const {
+                       BranchCookie* cookie, sip::Via* below) const {
   sip::ListReader reader(message, HeaderId::kVia);
   sip::ListMember member;
-  sip::Via below;
   return reader.Next(&member) && reader.Next(&member) &&
-         sip::DecodeVia(member.text, &below) == sip::ParseError::kOk &&
-         context_.jar.Open(own.branch, below.branch, message.Value(HeaderId::kCallId), plain,
+         sip::DecodeVia(member.text, below) == sip::ParseError::kOk &&
+         context_.jar.Open(own.branch, below->branch, message.Value(HeaderId::kCallId), plain,
                            cookie);
 }
 
@@ -255,7 +263,8 @@ void Relay::OnResponseFromPhone(const sip::Message& message, const sip::Via& via
   const Binding* binding = context_.registrar.FindBinding(set->binding);
   CookieJar::Plain plain;
   BranchCookie cookie;
-  if (binding == nullptr || !OpenCookie(message, via, &plain, &cookie) ||
+  sip::Via below;
+  if (binding == nullptr || !OpenCookie(message, via, &plain, &cookie, &below) ||
       cookie.kind != BranchCookie::Kind::kToCore) {
     ++context_.stats.drop_unknown_response;
     return;
@@ -273,14 +282,18 @@ void Relay::OnResponseFromPhone(const sip::Message& message, const sip::Via& via
                        own.empty() ? "" : ";term-ioi=", own, "\r\n"},
                       message, &editor);
   }
-  context_.SendEdited({context_.core_port, cookie.core}, &editor, actions);
+  Flow to{context_.core_port, cookie.core, cookie.transport};
+  to.connect_port = below.port != 0 ? below.port : 5060;  // RFC 3261 18.2.2.
+  context_.SendEdited(to, &editor, actions);
 }
 
 void Relay::OnResponseFromCore(const sip::Message& message, const sip::Via& via, Actions* actions) {
   CookieJar::Plain plain;
   BranchCookie cookie;
+  sip::Via below;
   const SaSet* set = nullptr;
-  if (OpenCookie(message, via, &plain, &cookie) && cookie.kind == BranchCookie::Kind::kToPhone) {
+  if (OpenCookie(message, via, &plain, &cookie, &below) &&
+      cookie.kind == BranchCookie::Kind::kToPhone) {
     set = context_.registrar.FindSet(cookie.set);
   }
   if (set == nullptr || !CarriesTraffic(set->state)) {
@@ -289,7 +302,7 @@ void Relay::OnResponseFromCore(const sip::Message& message, const sip::Via& via,
   }
   sip::Editor editor(message);
   EditAnswer(message, &editor);
-  context_.SendEdited(context_.FlowTo(*set), &editor, actions);
+  context_.SendEdited(context_.FlowTo(*set, cookie.transport, cookie.port), &editor, actions);
 }
 
 }  // namespace edge

@@ -28,17 +28,18 @@ class Relay {
     std::string_view next;       // URI of the first that is not ours, or "".
   };
   Path ReadRoute(const sip::Message& message);
-  // Where a request goes: a literal address in the URI, else the configured next hop.
-  reactor::Endpoint NextHop(std::string_view uri) const;
+  // Where a request goes: a literal address in the URI, else the configured next hop; over the
+  // transport it asks for, else the configured one.
+  Flow NextHop(std::string_view uri) const;
   void AddRecordRoute(const sip::Message& message, const SaSet& set, uint64_t token,
                       bool towards_phone, sip::Editor* editor) const;
   void AssertIdentity(const sip::Message& message, std::string_view identity,
                       sip::Editor* editor) const;
-  void RewriteRoute(const Arrival& arrival, const Binding& binding, const Path& path,
-                    reactor::Endpoint* to, sip::Editor* editor) const;
+  void RewriteRoute(const Arrival& arrival, const Binding& binding, const Path& path, Flow* to,
+                    sip::Editor* editor) const;
   // Opens the cookie of our own Via with what the Via below says of the transaction.
   bool OpenCookie(const sip::Message& message, const sip::Via& own, CookieJar::Plain* plain,
-                  BranchCookie* cookie) const;
+                  BranchCookie* cookie, sip::Via* below) const;
 
   Context& context_;
 };

@@ -179,7 +179,7 @@ void SetKeeper::Perform(SaSet* set, SetAction action, Actions* actions) {
       if (action == SetAction::kRejectAndDelete) {
         Delete(set, actions);
       } else {
-        context_.registrar.RemoveFlows(set);
+        RemoveFlows(set, actions);
       }
       break;
     case SetAction::kStartDrain:
@@ -204,9 +204,17 @@ void SetKeeper::Perform(SaSet* set, SetAction action, Actions* actions) {
 
 void SetKeeper::Delete(SaSet* set, Actions* actions) {
   context_.timers.Cancel(&set->timer);
-  context_.registrar.RemoveFlows(set);
+  RemoveFlows(set, actions);
   const bool certain = !set->in_doubt && context_.now_ms < set->kernel_until_ms;
   actions->Delete(set->id, MakeSaIds(set->agreement, set->sa3_later), certain);
+}
+
+// A connection goes with the last set that covers it.
+void SetKeeper::RemoveFlows(SaSet* set, Actions* actions) {
+  context_.registrar.RemoveFlows(set);
+  for (const Flow& flow : FlowsOf(*set, Transport::kTcp)) {
+    if (context_.registrar.FindSet(flow) == nullptr) actions->Disconnect(flow);
+  }
 }
 
 void SetKeeper::Release(SaSet* set) {

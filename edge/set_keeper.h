@@ -66,6 +66,7 @@ class SetKeeper {
   SaArray MakeSasFor(SaSet* set, const xfrm::EspKeys& keys, uint64_t lifetime_s);
   void Perform(SaSet* set, SetAction action, Actions* actions);
   void Delete(SaSet* set, Actions* actions);
+  void RemoveFlows(SaSet* set, Actions* actions);
   void Release(SaSet* set);
 
   Context& context_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "edge/algorithm_list.h"
+#include "edge/flow.h"
 #include "reactor/endpoint.h"
 
 namespace edge {
@@ -48,11 +49,16 @@ struct Settings {
     std::string orig_ioi;                  // Of P-Charging-Vector; "" leaves the parameter out.
     std::string access_network_info;       // Network-provided P-Access-Network-Info; "" for none.
     uint32_t register_timeout_ms = 32000;  // 64*T1: a silent core is answered with 504.
+    Transport transport = Transport::kUdp;  // Of requests whose Route asks for none.
   };
   struct Limits {
     uint32_t registrations_max = 1'000'000;
-    uint32_t half_open_max = 100'000;        // Registrations that wait for an answer, in all...
-    uint32_t half_open_per_source_max = 16;  // ...and of one address.
+    uint32_t half_open_max = 100'000;          // Registrations that wait for an answer, in all...
+    uint32_t half_open_per_source_max = 16;    // ...and of one address.
+    uint32_t connections_max = 16'384;         // TCP, in all...
+    uint32_t connections_per_source_max = 16;  // ...and of one source at the unprotected ports.
+    uint32_t connection_idle_s = 3600;         // Without a byte either way.
+    uint32_t udp_request_size_max = 1300;      // Larger ones, ESP included, try TCP first.
   };
   struct Log {
     std::string level = "info";  // debug, info, warn, error.

@@ -25,6 +25,7 @@ void ReadSecurityServer(Reader& reader, SettingsDraft& draft);
 void ReadReplayWindow(Reader& reader, SettingsDraft& draft);
 void ReadSecAgree(Reader& reader, SettingsDraft& draft);
 void ReadRegisterTimeout(Reader& reader, SettingsDraft& draft);
+void ReadTransport(Reader& reader, SettingsDraft& draft);
 void ReadLimit(Reader& reader, uint32_t* out);
 void ReadLevel(Reader& reader, SettingsDraft& draft);
 
@@ -89,6 +90,7 @@ constexpr Setting kSettings[] = {
        reader.Text(false, &draft.settings.core.access_network_info);
      }},
     {{"core", "register_timeout"}, ReadRegisterTimeout},
+    {{"core", "transport"}, ReadTransport},
     {{"limits", "registrations_max"},
      [](Reader& reader, SettingsDraft& draft) {
        ReadLimit(reader, &draft.settings.limits.registrations_max);
@@ -100,6 +102,24 @@ constexpr Setting kSettings[] = {
     {{"limits", "half_open_per_source_max"},
      [](Reader& reader, SettingsDraft& draft) {
        ReadLimit(reader, &draft.settings.limits.half_open_per_source_max);
+     }},
+    {{"limits", "connections_max"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(16, 1'000'000, "connections", &draft.settings.limits.connections_max);
+     }},
+    {{"limits", "connections_per_source_max"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(1, 1'000'000, "connections",
+                      &draft.settings.limits.connections_per_source_max);
+     }},
+    {{"limits", "connection_idle"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Seconds(604'800, &draft.settings.limits.connection_idle_s);
+     }},
+    {{"limits", "udp_request_size_max"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(0, 65'535, "bytes; 0: always TCP first, 65535: always UDP",
+                      &draft.settings.limits.udp_request_size_max);
      }},
     {{"log", "level"}, ReadLevel},
 };
@@ -140,6 +160,13 @@ void ReadRegisterTimeout(Reader& reader, SettingsDraft& draft) {
   uint32_t seconds = draft.settings.core.register_timeout_ms / 1000;
   reader.Seconds(600, &seconds);
   draft.settings.core.register_timeout_ms = seconds * 1000;
+}
+
+void ReadTransport(Reader& reader, SettingsDraft& draft) {
+  constexpr std::array<std::string_view, 2> kWords = {"udp", "tcp"};
+  size_t index = 0;
+  reader.Word(kWords, &index);
+  draft.settings.core.transport = static_cast<Transport>(index);
 }
 
 void ReadLimit(Reader& reader, uint32_t* out) {

@@ -38,9 +38,12 @@ Worker::Worker(const Settings& settings, Kernel* kernel, xfrm::SpiPool* spis, Ra
       now_ms_(NowMs()),
       core_(settings, ports_, spis, random, now_ms_),
       queue_(kernel, this, settings.ipsec.reqid, &core_.stats()),
-      log_(&ports_) {}
+      log_(&ports_),
+      connections_(settings, &ports_, &core_.stats(), this) {}
 
+// After Run() all is closed. Where Open() failed the ring goes first: then nothing is under way.
 Worker::~Worker() {
+  if (!sockets_.empty()) reactor_.reset();
   sockets_.clear();
   stop_.reset();
 }
@@ -67,7 +70,7 @@ bool Worker::Open(std::string* error) {
     }
     sockets_.push_back(std::move(socket));
   }
-  return true;
+  return connections_.Open(reactor_.get(), buffers_.get(), sends_.get(), now_ms_, error);
 }
 
 void Worker::Run() {
@@ -77,7 +80,8 @@ void Worker::Run() {
 
 void Worker::Turn() {
   now_ms_ = NowMs();
-  reactor_->Dispatch();  // Datagrams and kernel answers in; decisions taken.
+  connections_.OnTime(now_ms_);
+  reactor_->Dispatch();  // Messages and kernel answers in; decisions taken.
   kernel_->Deliver();
   core_.OnTime(now_ms_, this);
   queue_.OnTime(now_ms_);
@@ -87,7 +91,8 @@ void Worker::Turn() {
 
 int64_t Worker::WaitUs() const {
   if (stop_->requested() || kernel_->has_answers()) return 0;
-  const uint64_t next = std::min(core_.NextExpiry(), queue_.NextExpiry());
+  const uint64_t next =
+      std::min({core_.NextExpiry(), queue_.NextExpiry(), connections_.NextExpiry()});
   if (next == reactor::TimerWheel::kNever) return -1;
   return next <= now_ms_ ? 0 : static_cast<int64_t>(next - now_ms_) * 1000;
 }
@@ -100,6 +105,7 @@ void Worker::Drain() {
   const auto turn_until = [&](auto done) {
     while (!done() && NowMs() < deadline_ms) {
       now_ms_ = NowMs();
+      connections_.OnTime(now_ms_);
       reactor_->Dispatch();
       kernel_->Deliver();
       queue_.OnTime(now_ms_);
@@ -112,6 +118,7 @@ void Worker::Drain() {
   turn_until([&] { return queue_.idle() && sends_->in_flight() == 0; });
   core_.stats().send_failed += SendErrors();
   for (const auto& socket : sockets_) socket->Close();
+  connections_.Close();
   kernel_->Detach();
   stop_->Close();
   turn_until([&] { return Settled(); });
@@ -122,7 +129,7 @@ void Worker::Drain() {
 bool Worker::Settled() const {
   return std::all_of(sockets_.begin(), sockets_.end(),
                      [](const auto& socket) { return socket->closed(); }) &&
-         kernel_->detached() && stop_->closed();
+         connections_.closed() && kernel_->detached() && stop_->closed();
 }
 
 uint64_t Worker::SendErrors() const {
@@ -137,11 +144,23 @@ void Worker::OnDatagram(reactor::DatagramPort& port, const reactor::Datagram& da
   if (datagram.truncated) return core_.OnTruncated();
   lease_ = std::move(lease);
   const Flow flow{static_cast<PortIndex>(port.tag()), datagram.from};
-  core_.OnDatagram(flow, sip::PaddedView::Promise(datagram.payload), now_ms_, this);
+  core_.OnMessage(flow, sip::PaddedView::Promise(datagram.payload), now_ms_, this);
   lease_ = {};
 }
 
+void Worker::OnStreamMessage(const Flow& flow, sip::PaddedView text, reactor::BufferLease lease) {
+  if (stopping_) return;
+  lease_ = std::move(lease);
+  core_.OnMessage(flow, text, now_ms_, this);
+  lease_ = {};
+}
+
+void Worker::SendOverUdp(const Flow& to, std::string_view text) {
+  if (!sockets_[to.port]->Send(to.remote, {&text, 1}, {})) ++core_.stats().send_failed;
+}
+
 void Worker::Send(const Flow& to, std::span<const std::string_view> pieces) {
+  if (to.transport == Transport::kTcp) return connections_.Send(to, pieces, lease_);
   if (!sockets_[to.port]->Send(to.remote, pieces, lease_)) ++core_.stats().send_failed;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "edge/connections.h"
 #include "edge/core.h"
 #include "edge/kernel.h"
 #include "edge/kernel_queue.h"
@@ -19,7 +20,7 @@
 
 namespace edge {
 
-class Worker final : Actions, KernelSink, reactor::DatagramSink {
+class Worker final : Actions, KernelSink, reactor::DatagramSink, ConnectionSink {
  public:
   // `settings`, `kernel`, `spis` and `random` outlive the worker.
   Worker(const Settings& settings, Kernel* kernel, xfrm::SpiPool* spis, Random* random);
@@ -42,8 +43,13 @@ class Worker final : Actions, KernelSink, reactor::DatagramSink {
 
   void OnDatagram(reactor::DatagramPort& port, const reactor::Datagram& datagram,
                   reactor::BufferLease lease) override;
+  bool OnConnection(const Flow& flow) override { return core_.OnConnection(flow); }
+  void OnDisconnection(const Flow& flow) override { core_.OnDisconnection(flow); }
+  void OnStreamMessage(const Flow& flow, sip::PaddedView text, reactor::BufferLease lease) override;
+  void SendOverUdp(const Flow& to, std::string_view text) override;
 
   void Send(const Flow& to, std::span<const std::string_view> pieces) override;
+  void Disconnect(const Flow& flow) override { connections_.Disconnect(flow); }
   void Install(SetId set, std::span<const xfrm::Sa> sas) override { queue_.Install(set, sas); }
   void Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added) override {
     queue_.Extend(set, sas, added);
@@ -72,7 +78,8 @@ class Worker final : Actions, KernelSink, reactor::DatagramSink {
   std::unique_ptr<reactor::SendPool> sends_;
   std::unique_ptr<reactor::StopSignal> stop_;
   std::vector<std::unique_ptr<reactor::DatagramPort>> sockets_;
-  reactor::BufferLease lease_;  // Of the datagram being handled.
+  Connections connections_;
+  reactor::BufferLease lease_;  // Of the message being handled.
 };
 
 // The ports of the settings in the order their indices have: unprotected, protected, core side.

@@ -54,6 +54,7 @@ void TcpConnection::Adopt(TcpPool* pool, int fd, uint32_t tag) {
 // Open: bytes may flow.
 void TcpConnection::Begin() {
   state_ = State::kOpen;
+  opened_ = true;
   active_ms_ = pool_->timers_.now_ms();
   ArmTimer();
   ArmReceive();

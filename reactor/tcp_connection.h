@@ -30,9 +30,13 @@ class TcpConnection {
   TcpConnection& operator=(const TcpConnection&) = delete;
 
   TcpId id() const { return id_; }
+  // Its place in the pool: below TcpOptions::connections_max, and no other's until it has ended.
+  uint32_t slot() const { return timer_.index; }
   const Endpoint& local() const { return local_; }
   const Endpoint& peer() const { return peer_; }
   bool accepted() const { return accepted_; }
+  bool opened() const { return opened_; }  // OnTcpOpen was called.
+  bool connecting() const { return state_ == State::kConnecting; }
   // May be sent to.
   bool open() const { return state_ == State::kOpen; }
   uint32_t tag() const { return tag_; }  // Of the listener or the connect.
@@ -102,6 +106,7 @@ class TcpConnection {
   State state_ = State::kFree;
   TcpEnd end_ = TcpEnd::kClosed;
   bool accepted_ = false;
+  bool opened_ = false;
   bool counted_ = false;  // For its source.
   bool fin_received_ = false;
   bool receive_armed_ = false;

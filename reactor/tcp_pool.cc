@@ -60,6 +60,10 @@ TcpPool::TcpPool(Reactor* reactor, BufferRing* buffers, SendPool* sends, const T
 TcpPool::~TcpPool() {
   if (in_use_ == 0) return;
   assert(reactor_lifetime_.expired() && "connections are destroyed before they have ended");
+  // Leases that come back must wake nobody who is about to go.
+  for (uint32_t i = 0; i < options_.connections_max; ++i) {
+    buffers_->CancelAwait(&slots_[i].waiter_);
+  }
   for (uint32_t i = 0; i < options_.connections_max; ++i) {
     TcpConnection& connection = slots_[i];
     if (connection.fd_ < 0) continue;
@@ -134,7 +138,7 @@ TcpConnection* TcpPool::TakeSlot() {
   slot->next_ = nullptr;
   slot->timer_.index = static_cast<uint32_t>(slot - slots_.get());
   slot->deadline_ms_ = TimerWheel::kNever;
-  slot->accepted_ = slot->counted_ = slot->fin_received_ = false;
+  slot->accepted_ = slot->opened_ = slot->counted_ = slot->fin_received_ = false;
   ++in_use_;
   return slot;
 }

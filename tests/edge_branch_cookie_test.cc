@@ -73,6 +73,20 @@ TEST_F(EdgeBranchCookie, TheWayToTheCoreComesBack) {
   EXPECT_EQ(RoundTrip(ToCore("10.0.0.30:65535")), "10.0.0.30:65535 3 [] []");
 }
 
+TEST_F(EdgeBranchCookie, TheTransportAndThePortComeBack) {
+  for (const Transport transport : {Transport::kUdp, Transport::kTcp}) {
+    for (BranchCookie sealed : {ToPhone(7), ToCore("10.0.0.30:6060")}) {
+      sealed.transport = transport;
+      sealed.port = sealed.kind == BranchCookie::Kind::kToPhone ? PortIndex{513} : PortIndex{0};
+      CookieJar::Plain plain;
+      BranchCookie opened;
+      ASSERT_TRUE(jar_.Open(Seal(sealed), kVia, kCallId, &plain, &opened));
+      EXPECT_EQ(opened.transport, transport);
+      EXPECT_EQ(opened.port, sealed.port);
+    }
+  }
+}
+
 TEST_F(EdgeBranchCookie, TheSameTransactionGivesTheSameBranch) {  // RFC 3261 16.11.
   const BranchCookie cookie = ToCore("10.0.0.30:6060", "AA17");
   EXPECT_EQ(Seal(cookie), Seal(cookie));

@@ -22,6 +22,7 @@ class SendList final : public Actions {
     for (const std::string_view piece : pieces) text += piece;
     texts.push_back(text);
   }
+  void Disconnect(const Flow&) override {}
   void Install(SetId, std::span<const xfrm::Sa>) override {}
   void Extend(SetId, std::span<const xfrm::Sa>, std::span<const xfrm::Sa>) override {}
   void Delete(SetId, const SaIds&, bool) override {}

@@ -36,6 +36,7 @@ class CountingActions final : public Actions {
     ++sends;
     for (const std::string_view piece : pieces) bytes += piece.size();
   }
+  void Disconnect(const Flow&) override {}
   void Install(SetId, std::span<const xfrm::Sa>) override { ++others; }
   void Extend(SetId, std::span<const xfrm::Sa>, std::span<const xfrm::Sa>) override { ++others; }
   void Delete(SetId, const SaIds&, bool) override { ++others; }
@@ -66,11 +67,11 @@ class EdgeNoHeap : public EdgeVectors {
     const Flow flow{world_.PortAt(to), At(from)};
     const auto bytes = sip::PaddedView::Promise({padded.data(), text.size()});
     CountingActions actions;
-    world_.core().OnDatagram(flow, bytes, world_.now_ms(), &actions);
+    world_.core().OnMessage(flow, bytes, world_.now_ms(), &actions);
     EXPECT_EQ(actions.sends, 1u) << text;
     const uint64_t before = heap_calls;
     for (int i = 0; i < 100; ++i) {
-      world_.core().OnDatagram(flow, bytes, world_.now_ms(), &actions);
+      world_.core().OnMessage(flow, bytes, world_.now_ms(), &actions);
     }
     const uint64_t calls = heap_calls - before;
     EXPECT_EQ(actions.sends, 101u);

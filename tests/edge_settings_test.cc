@@ -79,6 +79,11 @@ TEST(Settings, MinimalFileGivesTheDefaults) {
   EXPECT_EQ(settings.limits.registrations_max, 1'000'000u);
   EXPECT_EQ(settings.limits.half_open_max, 100'000u);
   EXPECT_EQ(settings.limits.half_open_per_source_max, 16u);
+  EXPECT_EQ(settings.core.transport, Transport::kUdp);
+  EXPECT_EQ(settings.limits.connections_max, 16384u);
+  EXPECT_EQ(settings.limits.connections_per_source_max, 16u);
+  EXPECT_EQ(settings.limits.connection_idle_s, 3600u);
+  EXPECT_EQ(settings.limits.udp_request_size_max, 1300u);
   EXPECT_EQ(settings.log.level, "info");
 }
 
@@ -147,6 +152,11 @@ TEST(Settings, SampleLoadsAsItIsAndWithEveryLineTakenIn) {
   EXPECT_EQ(a.limits.registrations_max, b.limits.registrations_max);
   EXPECT_EQ(a.limits.half_open_max, b.limits.half_open_max);
   EXPECT_EQ(a.limits.half_open_per_source_max, b.limits.half_open_per_source_max);
+  EXPECT_EQ(a.core.transport, b.core.transport);
+  EXPECT_EQ(a.limits.connections_max, b.limits.connections_max);
+  EXPECT_EQ(a.limits.connections_per_source_max, b.limits.connections_per_source_max);
+  EXPECT_EQ(a.limits.connection_idle_s, b.limits.connection_idle_s);
+  EXPECT_EQ(a.limits.udp_request_size_max, b.limits.udp_request_size_max);
   EXPECT_EQ(a.log.level, b.log.level);
   // And its examples are read.
   EXPECT_EQ(b.ipsec.default_client_port, 5100);

@@ -90,6 +90,13 @@ TEST(SettingsValues, AreRead) {
                 .settings.ipsec.disable_deprecated_algorithms,
             false);
   EXPECT_EQ(With("core", "register_timeout = 5").settings.core.register_timeout_ms, 5000u);
+  EXPECT_EQ(With("core", "transport = \"tcp\"").settings.core.transport, Transport::kTcp);
+  EXPECT_EQ(With("limits", "connections_max = 17").settings.limits.connections_max, 17u);
+  EXPECT_EQ(
+      With("limits", "connections_per_source_max = 3").settings.limits.connections_per_source_max,
+      3u);
+  EXPECT_EQ(With("limits", "connection_idle = 60").settings.limits.connection_idle_s, 60u);
+  EXPECT_EQ(With("limits", "udp_request_size_max = 0").settings.limits.udp_request_size_max, 0u);
   EXPECT_EQ(With("core", "host = \"2001:db8::1\"").settings.core.host, "[2001:db8::1]");
   EXPECT_EQ(With("gm", "sec_agree = \"prefer\"").settings.gm.sec_agree, SecAgree::kPrefer);
   EXPECT_EQ(With("gm", "sec_agree = \"off\"").settings.gm.sec_agree, SecAgree::kOff);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "edge/flow.h"
 #include "edge/secrets.h"
 #include "reactor/endpoint.h"
 
@@ -43,6 +44,9 @@ struct Sent {
   std::string from;  // "192.0.2.10:5060": the local port.
   std::string to;
   std::string text;
+  Transport over = Transport::kUdp;
+  bool or_udp = false;
+  uint16_t connect_port = 0;
 };
 
 struct AttemptLine {

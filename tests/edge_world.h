@@ -29,18 +29,29 @@ class World final : public Actions, KernelLink, KernelSink {
 
   static std::vector<Port> PortsOf(const Settings& settings) { return edge::PortsOf(settings); }
 
-  // Delivers one datagram and lets the kernel answer. REQUIRES: `to` is one of our ports.
-  void Deliver(std::string_view from, std::string_view to, std::string_view text) {
-    Receive(from, to, text);
+  // Delivers one message and lets the kernel answer. REQUIRES: `to` is one of our ports.
+  void Deliver(std::string_view from, std::string_view to, std::string_view text,
+               Transport over = Transport::kUdp) {
+    Receive(from, to, text, over);
     Settle();
   }
-  // One datagram of several of one turn; Settle() ends it.
-  void Receive(std::string_view from, std::string_view to, std::string_view text) {
+  // One message of several of one turn; Settle() ends it.
+  void Receive(std::string_view from, std::string_view to, std::string_view text,
+               Transport over = Transport::kUdp) {
     std::string padded(text);
     padded.append(sip::kPaddingSize, '\xff');
-    const Flow flow{PortAt(to), At(from)};
-    core_.OnDatagram(flow, sip::PaddedView::Promise({padded.data(), text.size()}), now_ms_, this);
+    const Flow flow{PortAt(to), At(from), over};
+    core_.OnMessage(flow, sip::PaddedView::Promise({padded.data(), text.size()}), now_ms_, this);
   }
+  // A TCP connection that comes to be; false: the core wants it closed. And one that goes.
+  bool Connect(std::string_view from, std::string_view to) {
+    return core_.OnConnection({PortAt(to), At(from), Transport::kTcp});
+  }
+  void Hangup(std::string_view from, std::string_view to) {
+    core_.OnDisconnection({PortAt(to), At(from), Transport::kTcp});
+  }
+  // "OUR-END THEIR-END" of those the core had closed.
+  const std::vector<std::string>& disconnected() const { return disconnected_; }
 
   // Lets the kernel work until nothing is left to do at this instant.
   void Settle() {
@@ -101,10 +112,19 @@ class World final : public Actions, KernelLink, KernelSink {
 
  private:
   void Send(const Flow& to, std::span<const std::string_view> pieces) override {
-    Sent sent{TextOf(ports_[to.port].local), TextOf(to.remote), {}};
+    Sent sent{TextOf(ports_[to.port].local),
+              TextOf(to.remote),
+              {},
+              to.transport,
+              to.or_udp,
+              to.connect_port};
     for (const std::string_view piece : pieces) sent.text += piece;
     if (ports_[to.port].side != Side::kCore) phone_bytes_ += sent.text;
     sent_.push_back(std::move(sent));
+  }
+  void Disconnect(const Flow& flow) override {
+    disconnected_.push_back(TextOf(ports_[flow.port].local) + " " + TextOf(flow.remote));
+    core_.OnDisconnection(flow);
   }
   void Install(SetId set, std::span<const xfrm::Sa> sas) override { queue_.Install(set, sas); }
   void Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added) override {
@@ -144,6 +164,7 @@ class World final : public Actions, KernelLink, KernelSink {
   std::vector<AttemptLine> attempts_;
   std::vector<std::vector<std::byte>> answers_;
   std::string phone_bytes_;
+  std::vector<std::string> disconnected_;
   bool kernel_is_deaf_ = false;
   KernelLink* link_ = nullptr;
   ReportLog* log_ = nullptr;

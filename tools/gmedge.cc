@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -98,6 +99,20 @@ void GuardMemory() {
   prctl(PR_SET_DUMPABLE, 0);
 }
 
+// A TCP connection takes a descriptor; what we may have is often more than what we are given.
+void RaiseFileLimit(const edge::Settings& settings) {
+  constexpr rlim_t kOthers = 256;  // Ports, rings, logs.
+  const rlim_t wanted = settings.limits.connections_max + kOthers;
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur == wanted) return;
+  spdlog::warn("limits.connections_max = {}: only {} descriptors are allowed (RLIMIT_NOFILE)",
+               settings.limits.connections_max, limit.rlim_cur);
+}
+
 void LogCounters(const edge::Stats& stats) {
   std::string line = "counters:";
   for (const edge::CounterInfo& counter : edge::Counters()) {
@@ -108,6 +123,7 @@ void LogCounters(const edge::Stats& stats) {
 }
 
 int Serve(const edge::Settings& settings, bool simulate) {
+  RaiseFileLimit(settings);
   const std::unique_ptr<edge::Kernel> kernel =
       simulate ? edge::MakeSimulatedKernel() : edge::MakeRealKernel();
   edge::SystemRandom random;

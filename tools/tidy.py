@@ -36,6 +36,7 @@ COVERED_BY = {
     "sip/scan_scalar.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
     "xfrm/fake_tables.cc": ("tests/xfrm_conformance_test.cc", "held to the real kernel's"),
     "edge/worker.cc": ("tests/tools_edge_flow_test.cc", "the worker over loopback"),
+    "tools/sip_sockets.cc": ("tests/tools_tcp_sockets_test.cc", "both transports, side by side"),
     "reactor/tcp_send.cc": ("tests/reactor_tcp_connection_test.cc", "its sending half"),
 }
 # A test that is not the mirror of one file: what it proves.
@@ -48,6 +49,7 @@ WIDE_TESTS = {
     "tests/edge_lifetime_test.cc": "how long sets, registrations and SAs live",
     "tests/edge_live_kernel_test.cc": "what a real kernel refuses",
     "tests/edge_no_heap_test.cc": "a forwarded message takes nothing from the heap",
+    "tests/edge_over_tcp_test.cc": "which connection what goes out takes, and when TCP is tried",
     "tests/edge_overlap_test.cc": "sets side by side, and phones that lost their state",
     "tests/edge_pitfalls_test.cc": "defects of others that are not ours",
     "tests/edge_ports_test.cc": "which port what comes in on and goes out of",
@@ -75,7 +77,6 @@ WIDE_TESTS = {
 UNUSED_HEADERS = {
     "reactor/mailbox.h": "for more than one worker",
     "reactor/wake.h": "for more than one worker",
-    "reactor/tcp_listener.h": "read where the edge speaks TCP",
     "sip/capability.h": "read where extensions are agreed on",
     "sip/service_urn.h": "read where emergency calls are told from others",
     "sip/uri_compare.h": "read where a contact is looked for among others",
