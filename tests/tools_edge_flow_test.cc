@@ -18,7 +18,7 @@
 
 #include "edge/worker.h"
 #include "tools/core_node.h"
-#include "tools/udp_sockets.h"
+#include "tools/sip_sockets.h"
 #include "tools/ue_fleet.h"
 
 namespace tools {
@@ -101,14 +101,11 @@ class ToolsEdgeFlow : public testing::Test, public testing::WithParamInterface<c
     const bool is_ipv6 = std::string(GetParam()) == "::1";
     host_ = is_ipv6 ? "[::1]:" : "127.0.0.1:";
     const std::vector<uint16_t> ports = FreePorts(host_ + "0", 6);
-    edge::Settings settings;
-    settings.gm.listen = {Port(ports[0])};
-    settings.ipsec.sockets = {Port(ports[1]), Port(ports[2]), Port(ports[3])};
-    settings.core.listen = Port(ports[4]);
-    settings.core.next_hop = Port(ports[5]);
-    settings.core.host = "pcscf.example.net";
-    worker_ = std::make_unique<WorkerThread>(settings);
-    ASSERT_EQ(worker_->error(), "");
+    settings_.gm.listen = {Port(ports[0])};
+    settings_.ipsec.sockets = {Port(ports[1]), Port(ports[2]), Port(ports[3])};
+    settings_.core.listen = Port(ports[4]);
+    settings_.core.next_hop = Port(ports[5]);
+    settings_.core.host = "pcscf.example.net";
 
     options_.phone.pcscf = Port(ports[0]);
     options_.first_address = is_ipv6 ? At("[::1]:0") : At("127.9.0.1:0");
@@ -118,18 +115,23 @@ class ToolsEdgeFlow : public testing::Test, public testing::WithParamInterface<c
     options_.port_s = 45102;
     options_.phone.boot_id = static_cast<uint32_t>(NowUs()) | 1;
     options_.subscribers.count = 8;
-    CoreOptions core_options;
-    core_options.registrar.subscribers.count = 8;
-    core_ = std::make_unique<CoreNode>(core_options, NowUs() / 1000);
+    core_options_.registrar.subscribers.count = 8;
+  }
+
+  // gmedge and the core, as the settings and options are by now.
+  void Start() {
+    worker_ = std::make_unique<WorkerThread>(settings_);
+    ASSERT_EQ(worker_->error(), "");
+    core_ = std::make_unique<CoreNode>(core_options_, NowUs() / 1000);
     std::string error;
-    const Endpoint core_local = Port(ports[5]);
-    core_sockets_ = UdpSockets::Open({&core_local, 1}, &error);
+    core_sockets_ = SipSockets::Open({&settings_.core.next_hop, 1}, {}, &error);
     ASSERT_NE(core_sockets_, nullptr) << error;
   }
 
   Endpoint Port(uint16_t port) const { return At(host_ + std::to_string(port)); }
 
   FleetReport Run(const std::string& scenario) {
+    Start();
     std::string error;
     options_.scenario = ParseScenario(scenario, &error).value();
     EXPECT_EQ(Fleet::Check(options_), "");
@@ -139,7 +141,9 @@ class ToolsEdgeFlow : public testing::Test, public testing::WithParamInterface<c
     for (const uint16_t port : Fleet::Ports(options_)) {
       locals.push_back(At(any + std::to_string(port)));
     }
-    phone_sockets_ = UdpSockets::Open(locals, &error);
+    const std::vector<Endpoint> none;
+    phone_sockets_ = SipSockets::Open(phones_listen_over_tcp_ ? locals : none,
+                                      phones_listen_over_tcp_ ? none : locals, &error);
     EXPECT_NE(phone_sockets_, nullptr) << error;
     const uint64_t end_us = NowUs() + 60'000'000;
     while (phone_sockets_ != nullptr && !fleet_->done() && NowUs() < end_us) Turn();
@@ -149,6 +153,7 @@ class ToolsEdgeFlow : public testing::Test, public testing::WithParamInterface<c
   void Turn() {
     fleet_->Advance(NowUs(), &phone_out_);
     core_->Advance(NowUs() / 1000, &core_out_);
+    for (const auto& [local, peer] : fleet_->TakeHangups()) phone_sockets_->Close(local, peer);
     phone_sockets_->Send(&phone_out_);
     for (const Outbox::Datagram& datagram : core_out_.datagrams()) {
       CatchKeys(std::string(core_out_.Payload(datagram).bytes()));
@@ -189,12 +194,15 @@ class ToolsEdgeFlow : public testing::Test, public testing::WithParamInterface<c
 
   std::ostringstream log_;
   std::string host_;
+  edge::Settings settings_;
+  CoreOptions core_options_;
+  bool phones_listen_over_tcp_ = true;
   FleetOptions options_;
   std::unique_ptr<WorkerThread> worker_;
   std::unique_ptr<CoreNode> core_;
   std::unique_ptr<Fleet> fleet_;
-  std::unique_ptr<UdpSockets> core_sockets_;
-  std::unique_ptr<UdpSockets> phone_sockets_;
+  std::unique_ptr<SipSockets> core_sockets_;
+  std::unique_ptr<SipSockets> phone_sockets_;
   Outbox core_out_;
   Outbox phone_out_;
   CoreSink core_sink_{this};
@@ -239,6 +247,72 @@ TEST_P(ToolsEdgeFlow, APhoneWithAWrongAnswerIsRefusedAndNothingIsLeft) {
   EXPECT_EQ(worker_->stats().registrations, 0u);
   EXPECT_EQ(worker_->stats().sets_installed, worker_->stats().sets_deleted);
   EXPECT_NE(log_.str().find("refused by the core; status=403"), std::string::npos) << log_.str();
+}
+
+constexpr const char* kBothWays = "message,options,invite,mt-message,mt-options,mt-invite";
+
+TEST_P(ToolsEdgeFlow, TheSameOverTcpOnBothSides) {
+  options_.phone.transport = UeTransport::kTcp;
+  settings_.core.transport = edge::Transport::kTcp;
+  core_options_.mt.over_tcp = true;
+  const std::string requests = kBothWays;
+  const FleetReport report =
+      Run("register," + requests + ",reregister,reauth," + requests + ",deregister");
+  EXPECT_TRUE(report.Ok()) << report.Table() << log_.str();
+  EXPECT_EQ(core_->violations()->total(), 0u) << core_->Summary();
+  EXPECT_EQ(core_sockets_->udp().counters().received, 0u);
+  EXPECT_EQ(phone_sockets_->udp().counters().received, 0u);
+  // One connection from the edge serves all; and one to it.
+  EXPECT_EQ(core_sockets_->tcp().counters().accepted, 1u);
+  EXPECT_EQ(core_sockets_->tcp().counters().connected, 1u);
+  worker_->Stop();
+
+  const edge::Stats& stats = worker_->stats();
+  EXPECT_EQ(stats.registrations, 16u);
+  EXPECT_EQ(stats.deregistrations, 8u);
+  EXPECT_EQ(stats.sets_installed, stats.sets_deleted);
+  EXPECT_EQ(stats.send_failed + stats.drop_no_connection + stats.drop_no_set, 0u);
+  EXPECT_EQ(stats.tcp_no_set + stats.tcp_stalled + stats.tcp_connects_failed, 0u);
+  ASSERT_EQ(keys_.size(), 32u) << "the keys must have been seen to be looked for";
+  const std::string heard = Lower(to_phones_);
+  for (const std::string& key : keys_) EXPECT_EQ(heard.find(key), std::string::npos);
+}
+
+TEST_P(ToolsEdgeFlow, EachRequestOverAnotherTransport) {
+  options_.phone.transport = UeTransport::kMixed;
+  const std::string requests = kBothWays;
+  const FleetReport report =
+      Run("register," + requests + ",reregister,reauth," + requests + ",deregister");
+  EXPECT_TRUE(report.Ok()) << report.Table() << log_.str();
+  EXPECT_EQ(core_->violations()->total(), 0u) << core_->Summary();
+  EXPECT_GT(phone_sockets_->udp().counters().received, 0u);
+  EXPECT_GT(phone_sockets_->tcp().counters().received, 0u);
+  worker_->Stop();
+  EXPECT_EQ(worker_->stats().drop_no_connection + worker_->stats().send_failed, 0u);
+}
+
+TEST_P(ToolsEdgeFlow, WhatIsTooLargeForUdpGoesOverTcpFromPortPcToPortUs) {
+  core_options_.mt.body_size = 3000;
+  options_.phone.body_size = 3000;
+  const FleetReport report = Run("register,message,mt-message,deregister");
+  EXPECT_TRUE(report.Ok()) << report.Table() << log_.str();
+  EXPECT_EQ(phone_sockets_->tcp().counters().accepted, 8u);
+  EXPECT_EQ(core_sockets_->tcp().counters().accepted, 1u);
+  worker_->Stop();
+  const edge::Stats& stats = worker_->stats();
+  EXPECT_EQ(stats.tcp_connected, 9u);
+  EXPECT_EQ(stats.requests_too_large_for_udp, 16u);
+  EXPECT_EQ(stats.sent_over_udp_instead, 0u);
+}
+
+TEST_P(ToolsEdgeFlow, WhereNobodyListensTheSameGoesOverUdp) {
+  phones_listen_over_tcp_ = false;
+  core_options_.mt.body_size = 3000;
+  const FleetReport report = Run("register,mt-message,deregister");
+  EXPECT_TRUE(report.Ok()) << report.Table() << log_.str();
+  worker_->Stop();
+  EXPECT_GE(worker_->stats().sent_over_udp_instead, 8u);
+  EXPECT_EQ(worker_->stats().drop_no_connection, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ToolsEdgeFlow, testing::Values("127.0.0.1", "::1"),

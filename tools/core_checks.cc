@@ -60,8 +60,10 @@ void CheckVia(const sip::Message& request, const CheckContext& context, const Ch
   sip::Via via;
   if (sip::DecodeTopVia(request, &via) != sip::ParseError::kOk) return;
   reactor::Endpoint sent_by;
+  // A connection may come from any port.
+  const bool over_tcp = via.transport == sip::Transport::kTcp;
   if (!reactor::ParseAddress(via.host, via.port != 0 ? via.port : 5060, &sent_by) ||
-      !(sent_by == context.source)) {
+      !(over_tcp ? SameAddress(sent_by, context.source) : sent_by == context.source)) {
     check.Fail("the topmost Via is not the edge's own address and port");
   }
   if (check.CountMembers(HeaderId::kVia) < 2) check.Fail("the Via of the phone is missing");

@@ -62,8 +62,8 @@ struct MtCalls::Call : reactor::Timer {
 };
 
 MtCalls::MtCalls(const SubscriberRange* subscribers, reactor::TimerWheel* wheel,
-                 uint32_t timeout_ms)
-    : subscribers_(subscribers), wheel_(wheel), timeout_ms_(timeout_ms) {}
+                 uint32_t timeout_ms, const MtOptions& options)
+    : subscribers_(subscribers), wheel_(wheel), timeout_ms_(timeout_ms), options_(options) {}
 
 MtCalls::~MtCalls() {
   for (auto& [id, call] : calls_) wheel_->Cancel(call.get());
@@ -95,6 +95,11 @@ void MtCalls::Start(Method method, uint32_t subscriber, const Binding& binding,
       "P-Charging-Function-Addresses: ccf={}\r\n",
       Text(call->local), kCaller, realm, kCaller, call->identity, id, realm, realm,
       AddressText(call->local));
+  std::string body;
+  if (method == Method::kMessage) {
+    body = "Hello from gmcore";
+    body.resize(std::max<size_t>(body.size(), options_.body_size), '.');
+  }
   StartRequest(call.get(),
                Write(*call, {.method = sip::Name(method),
                              .uri = call->contact_uri,
@@ -102,14 +107,14 @@ void MtCalls::Start(Method method, uint32_t subscriber, const Binding& binding,
                              .route = call->path,
                              .to = fmt::format("<{}>", call->identity),
                              .extra = extra,
-                             .body = method == Method::kMessage ? "Hello from gmcore" : ""}),
+                             .body = body}),
                now_ms, outbox);
 }
 
 std::string MtCalls::Write(const Call& call, const Parts& parts) const {
-  std::string text =
-      fmt::format("{0} {1} SIP/2.0\r\nVia: SIP/2.0/UDP {2};branch={3}\r\nMax-Forwards: 70\r\n",
-                  parts.method, parts.uri, Text(call.local), parts.branch);
+  std::string text = fmt::format(
+      "{} {} SIP/2.0\r\nVia: SIP/2.0/{} {};branch={}\r\nMax-Forwards: 70\r\n", parts.method,
+      parts.uri, options_.over_tcp ? "TCP" : "UDP", Text(call.local), parts.branch);
   if (!parts.route.empty()) text += fmt::format("Route: {}\r\n", parts.route);
   text += fmt::format(
       "From: <sip:{0}@{1};user=phone>;tag=mt{2:x}\r\nTo: {3}\r\nCall-ID: mt{2:x}@{4}\r\n"
@@ -197,7 +202,8 @@ void MtCalls::OnTimer(reactor::Timer* timer, uint64_t now_ms, Outbox* outbox) {
     ++counters_.timeouts;
     return Finish(call, "error timeout", outbox);
   }
-  const bool waits_only = call->proceeding && call->method == Method::kInvite && !call->in_bye;
+  const bool proceeding = call->proceeding && call->method == Method::kInvite && !call->in_bye;
+  const bool waits_only = options_.over_tcp || proceeding;
   if (!waits_only) outbox->Send(call->local, call->peer, call->request);
   call->interval_ms = std::min<uint64_t>(call->interval_ms * 2, kT2Ms);
   wheel_->Arm(call, std::min(now_ms + call->interval_ms, call->deadline_ms));

@@ -30,11 +30,17 @@ struct MtCounters {
   uint64_t timeouts = 0;
 };
 
-// A client transaction each (RFC 3261 17.1, UDP). An INVITE is acknowledged and ended with BYE.
+struct MtOptions {
+  bool over_tcp = false;
+  uint32_t body_size = 0;  // At least, of each MESSAGE.
+};
+
+// A client transaction each (RFC 3261 17.1). An INVITE is acknowledged and ended with BYE.
 class MtCalls {
  public:
   // Both outlive this.
-  MtCalls(const SubscriberRange* subscribers, reactor::TimerWheel* wheel, uint32_t timeout_ms);
+  MtCalls(const SubscriberRange* subscribers, reactor::TimerWheel* wheel, uint32_t timeout_ms,
+          const MtOptions& options = {});
   ~MtCalls();
 
   // REQUIRES: method is MESSAGE, OPTIONS or INVITE.
@@ -68,6 +74,7 @@ class MtCalls {
   const SubscriberRange* subscribers_;
   reactor::TimerWheel* wheel_;
   uint32_t timeout_ms_;
+  MtOptions options_;
   uint32_t next_id_ = 1;
   MtCounters counters_;
   absl::flat_hash_map<uint32_t, std::unique_ptr<Call>> calls_;

@@ -27,7 +27,7 @@ CoreNode::CoreNode(const CoreOptions& options, uint64_t now_ms)
       wheel_(now_ms),
       registrar_(options.registrar),
       mo_(&wheel_, options.answer_delay_ms),
-      mt_(&registrar_.subscribers(), &wheel_, options.mt_timeout_ms) {}
+      mt_(&registrar_.subscribers(), &wheel_, options.mt_timeout_ms, options.mt) {}
 
 void CoreNode::OnDatagram(const reactor::Endpoint& local, const reactor::Endpoint& source,
                           sip::PaddedView bytes, uint64_t now_ms, Outbox* outbox) {

@@ -25,6 +25,7 @@ struct CoreOptions {
   RegistrarOptions registrar;
   uint32_t answer_delay_ms = 0;    // Of MO INVITEs.
   uint32_t mt_timeout_ms = 32000;  // 64*T1.
+  MtOptions mt;                    // Of terminating requests.
 };
 
 // Not thread-safe. Time is any monotonic clock in milliseconds.

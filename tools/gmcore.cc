@@ -14,9 +14,10 @@
 #include "tools/core_node.h"
 #include "tools/program.h"
 #include "tools/respond.h"
-#include "tools/udp_sockets.h"
+#include "tools/sip_sockets.h"
 
-ABSL_FLAG(std::vector<std::string>, listen, {"127.0.0.1:5080"}, "addresses to serve SIP on, UDP");
+ABSL_FLAG(std::vector<std::string>, listen, {"127.0.0.1:5080"},
+          "addresses to serve SIP on, UDP and TCP");
 ABSL_FLAG(std::string, control, "",
           "address of the control socket (UDP text), e.g. 127.0.0.1:5081");
 ABSL_FLAG(std::string, imsi, "001010000000001", "the first subscriber");
@@ -31,6 +32,8 @@ ABSL_FLAG(uint32_t, challenge_every, 0, "challenge every Nth refresh; 0: none");
 ABSL_FLAG(bool, accept_unprotected, false, "take right answers that were not integrity protected");
 ABSL_FLAG(uint32_t, answer_delay_ms, 0, "how long an INVITE rings");
 ABSL_FLAG(uint32_t, mt_timeout_ms, 32000, "how long a terminating request waits for its answer");
+ABSL_FLAG(std::string, mt_transport, "udp", "of terminating requests: udp or tcp");
+ABSL_FLAG(uint32_t, mt_body_size, 0, "least size of the body of a terminating MESSAGE, bytes");
 ABSL_FLAG(uint64_t, random_seed, 1, "of RAND");
 ABSL_FLAG(bool, quiet, false, "no line at start; counters and violations only");
 
@@ -78,6 +81,11 @@ tools::CoreOptions OptionsOfFlags() {
   options.registrar.random_seed = absl::GetFlag(FLAGS_random_seed);
   options.answer_delay_ms = absl::GetFlag(FLAGS_answer_delay_ms);
   options.mt_timeout_ms = absl::GetFlag(FLAGS_mt_timeout_ms);
+  const std::string transport = absl::GetFlag(FLAGS_mt_transport);
+  if (transport != "udp" && transport != "tcp") {
+    tools::BadFlag(fmt::format("--mt-transport={}: udp or tcp", transport));
+  }
+  options.mt = {transport == "tcp", absl::GetFlag(FLAGS_mt_body_size)};
   return options;
 }
 
@@ -94,7 +102,7 @@ class Core : public tools::UdpSink {
     node_.OnDatagram(local, source, bytes, NowMs(), &outbox_);
   }
 
-  void Turn(tools::UdpSockets* sockets) {
+  void Turn(tools::SipSockets* sockets) {
     sockets->Send(&outbox_);
     const uint64_t now_ms = NowMs();
     const uint64_t next_ms = node_.NextExpiry();
@@ -134,15 +142,17 @@ int main(int argc, char** argv) {
     locals.push_back(EndpointFlag("listen", text));
   }
   std::optional<Endpoint> control;
+  std::vector<Endpoint> udp_locals;
   if (const std::string text = absl::GetFlag(FLAGS_control); !text.empty()) {
     control = EndpointFlag("control", text);
-    locals.push_back(*control);
+    udp_locals.push_back(*control);
   }
   if (locals.empty()) tools::BadFlag("--listen: an address is needed");
 
   tools::CountStopSignals();
   std::string error;
-  const std::unique_ptr<tools::UdpSockets> sockets = tools::UdpSockets::Open(locals, &error);
+  const std::unique_ptr<tools::SipSockets> sockets =
+      tools::SipSockets::Open(locals, udp_locals, &error);
   if (!sockets) {
     std::fprintf(stderr, "gmcore: %s\n", error.c_str());
     return 1;

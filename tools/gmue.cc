@@ -13,7 +13,7 @@
 
 #include "tools/aka.h"
 #include "tools/program.h"
-#include "tools/udp_sockets.h"
+#include "tools/sip_sockets.h"
 #include "tools/ue_fleet.h"
 #include "tools/ue_kernel.h"
 
@@ -44,7 +44,9 @@ ABSL_FLAG(double, rate, 0, "phones started a second; 0: as fast as --in-flight a
 ABSL_FLAG(uint32_t, in_flight, 256, "phones busy at once");
 ABSL_FLAG(double, hold_seconds, 1, "how long the step hold lasts; SIGTERM ends it");
 ABSL_FLAG(uint32_t, timeout_ms, 32000, "how long a request waits for its final response");
-ABSL_FLAG(bool, retransmit, true, "send requests again, from 500 ms on");
+ABSL_FLAG(bool, retransmit, true, "send requests over UDP again, from 500 ms on");
+ABSL_FLAG(std::string, transport, "udp", "of requests: udp, tcp, or mixed (each in turn)");
+ABSL_FLAG(uint32_t, body_size, 0, "least size of the body of a MESSAGE, bytes");
 ABSL_FLAG(uint32_t, expires, 600000, "registration asked for, seconds");
 ABSL_FLAG(uint32_t, boot_id, 0, "in branches and Call-IDs; 0: a new one each run");
 ABSL_FLAG(uint32_t, spi_first, 1000000000, "the phones' SPIs count up from it");
@@ -95,6 +97,12 @@ tools::PhoneOptions PhoneOptionsOfFlags() {
   const std::optional<tools::Fault> fault = tools::ParseFault(absl::GetFlag(FLAGS_fail));
   if (!fault) BadFlag(fmt::format("--fail={}: unknown", absl::GetFlag(FLAGS_fail)));
   options.fault = *fault;
+  const auto transport = tools::ParseTransport(absl::GetFlag(FLAGS_transport));
+  if (!transport) {
+    BadFlag(fmt::format("--transport={}: udp, tcp or mixed", absl::GetFlag(FLAGS_transport)));
+  }
+  options.transport = *transport;
+  options.body_size = absl::GetFlag(FLAGS_body_size);
   options.sec_agree = security != "off";
   options.unprotected_port = PortFlag("unprotected-port", absl::GetFlag(FLAGS_unprotected_port));
   options.expires_s = absl::GetFlag(FLAGS_expires);
@@ -139,7 +147,7 @@ tools::FleetOptions FleetOptionsOfFlags() {
 // The fleet with its sockets and, in kernel mode, its ESP.
 class Run : public tools::UdpSink {
  public:
-  Run(const tools::FleetOptions& options, tools::UdpSockets* sockets, tools::KernelEsp* esp)
+  Run(const tools::FleetOptions& options, tools::SipSockets* sockets, tools::KernelEsp* esp)
       : fleet_(options, esp, NowUs()), sockets_(sockets), esp_(esp) {}
 
   void OnDatagram(const Endpoint& local, const Endpoint& source, sip::PaddedView bytes) override {
@@ -181,6 +189,7 @@ class Run : public tools::UdpSink {
         fleet_.OnSasReady(verdict.phone, verdict.refusal.empty(), NowUs(), &outbox_);
       }
     }
+    for (const auto& [local, peer] : fleet_.TakeHangups()) sockets_->Close(local, peer);
     sockets_->Send(&outbox_);
     if (fleet_.done()) return;
     const uint64_t now_us = NowUs();
@@ -190,7 +199,7 @@ class Run : public tools::UdpSink {
   }
 
   tools::Fleet fleet_;
-  tools::UdpSockets* sockets_;
+  tools::SipSockets* sockets_;
   tools::KernelEsp* esp_;
   tools::Outbox outbox_;
   std::map<std::string, uint64_t> refusals_;
@@ -231,8 +240,8 @@ int main(int argc, char** argv) {
     error = esp->AddPolicies(tools::Fleet::Addresses(options), ports);
     if (!error.empty()) return Fail("policies: " + error);
   }
-  const std::unique_ptr<tools::UdpSockets> sockets =
-      tools::UdpSockets::Open(LocalsOf(options), &error);
+  const std::unique_ptr<tools::SipSockets> sockets =
+      tools::SipSockets::Open(LocalsOf(options), {}, &error);
   if (!sockets) return Fail(error);
 
   Run run(options, sockets.get(), esp.get());

@@ -4,6 +4,16 @@
 #include <cassert>
 
 namespace tools {
+namespace {
+
+// Both sides write Via like this; a text without one is no SIP and goes over UDP.
+bool IsForTcp(std::string_view text) {
+  constexpr std::string_view kVia = "\r\nVia: SIP/2.0/";
+  const size_t via = text.find(kVia);
+  return via != std::string_view::npos && text.substr(via + kVia.size()).starts_with("TCP");
+}
+
+}  // namespace
 
 std::span<char> Outbox::Reserve() {
   const size_t needed = used_ + kMessageSizeMax + sip::kPaddingSize;
@@ -17,7 +27,8 @@ void Outbox::Commit(const reactor::Endpoint& local, const reactor::Endpoint& pee
     ++dropped_;
     return;
   }
-  datagrams_.push_back({local, peer, used_, size});
+  const bool over_tcp = IsForTcp({bytes_.data() + used_, size});
+  datagrams_.push_back({local, peer, used_, size, over_tcp});
   used_ += size;
 }
 

@@ -1,4 +1,4 @@
-// Datagrams that a node of the test network wants sent: what keeps the nodes free of sockets.
+// Messages that a node of the test network wants sent: what keeps the nodes free of sockets.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +21,7 @@ class Outbox {
     reactor::Endpoint peer;
     size_t offset = 0;
     size_t size = 0;
+    bool over_tcp = false;  // Its topmost Via says so.
   };
 
   // kMessageSizeMax bytes to write the next message into; valid until the next call.

@@ -22,7 +22,8 @@ bool Respond(const sip::Message& request, const Reply& reply, const reactor::End
   sip::Via via;
   if (sip::DecodeTopVia(request, &via) != sip::ParseError::kOk) return false;
   reactor::Endpoint peer = source;
-  if (!via.has_rport) peer.set_port(via.port != 0 ? via.port : kDefaultPort);
+  const bool over_tcp = via.transport == sip::Transport::kTcp;
+  if (!over_tcp && !via.has_rport) peer.set_port(via.port != 0 ? via.port : kDefaultPort);
 
   // `received` wherever sent-by is not the source, and always beside rport (RFC 3581 4).
   reactor::Endpoint sent_by;

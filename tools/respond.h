@@ -1,4 +1,4 @@
-// What the core and the phones share as SIP user agents over UDP.
+// What the core and the phones share as SIP user agents.
 #pragma once
 
 #include <optional>
@@ -23,7 +23,8 @@ struct Reply {
   std::string_view body = {};
 };
 // Answers a request that came from `source` to where its topmost Via asks (RFC 3261 18.2.2, RFC
-// 3581 4), leaving from `local`. False: the request cannot be answered, nothing is queued.
+// 3581 4), over TCP on the connection it came on, leaving from `local`. False: the request cannot
+// be answered, nothing is queued.
 bool Respond(const sip::Message& request, const Reply& reply, const reactor::Endpoint& local,
              const reactor::Endpoint& source, Outbox* outbox);
 

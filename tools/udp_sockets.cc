@@ -22,6 +22,7 @@ constexpr int kBatchesPerTurn = 4;  // Of one socket, before others and the time
 constexpr size_t kDatagramMax = 16384;
 constexpr int kSocketBuffer = 8 << 20;
 constexpr int kSendWaitMs = 1000;
+constexpr uint64_t kWatched = UINT64_MAX;  // Not a socket of ours.
 
 struct Socket {
   int fd = -1;
@@ -173,11 +174,20 @@ void UdpSockets::Receive(int timeout_ms, UdpSink* sink) {
   std::array<epoll_event, 16> events;
   const int ready = epoll_wait(state_->epoll_fd, events.data(), events.size(), timeout_ms);
   for (int i = 0; i < ready; ++i) {
-    const Socket& socket = state_->sockets[events[static_cast<size_t>(i)].data.u64];
+    const uint64_t index = events[static_cast<size_t>(i)].data.u64;
+    if (index == kWatched) continue;
+    const Socket& socket = state_->sockets[index];
     for (int batch = 0; batch < kBatchesPerTurn; ++batch) {
       if (state_->ReceiveBatch(socket, sink) < kBatch) break;
     }
   }
+}
+
+void UdpSockets::Watch(int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kWatched;
+  epoll_ctl(state_->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
 int UdpSockets::State::ReceiveBatch(const Socket& socket, UdpSink* sink) {
@@ -222,6 +232,7 @@ void UdpSockets::Send(Outbox* outbox) {
   const Socket* socket = nullptr;
   unsigned count = 0;
   for (const Outbox::Datagram& datagram : outbox->datagrams()) {
+    if (datagram.over_tcp) continue;
     const Socket* const next = state.Find(datagram.local);
     if (next == nullptr) {  // No socket has that address and port.
       ++state.counters.send_errors;

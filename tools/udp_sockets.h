@@ -41,8 +41,10 @@ class UdpSockets {
   // Waits up to timeout_ms for datagrams and hands over those that are there, a bounded number.
   // Returns early on a signal.
   void Receive(int timeout_ms, UdpSink* sink);
-  // Sends all of it and clears it. Waits while socket buffers are full.
+  // Sends all of it but what is for TCP, and clears it. Waits while socket buffers are full.
   void Send(Outbox* outbox);
+  // Receive() also returns when `fd` is readable; it stays the caller's.
+  void Watch(int fd);
 
   const Counters& counters() const;
   // Of the socket opened for locals[index], with the port the kernel gave for 0.

@@ -252,6 +252,9 @@ bool Fleet::InstallSas(const PhoneIdentity& identity, const UeAgreement& agreeme
 }
 
 void Fleet::RemoveSas(const PhoneIdentity& identity, const UeAgreement& agreement) {
+  const UeFlow flow = ProtectedFlow(options_.phone, identity, agreement);
+  hangups_.emplace_back(flow.local, flow.peer);
+  hangups_.emplace_back(flow.reply_local, flow.reply_peer);
   if (esp_ != nullptr) esp_->Remove(identity, agreement);
 }
 

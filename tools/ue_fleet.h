@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reactor/endpoint.h"
@@ -62,6 +63,10 @@ class Fleet : private PhoneHost {
 
   void OnDatagram(const reactor::Endpoint& local, const reactor::Endpoint& source,
                   sip::PaddedView bytes, uint64_t now_us, Outbox* outbox);
+  // Connections, by their two ends, whose SAs are gone: to be closed.
+  std::vector<std::pair<reactor::Endpoint, reactor::Endpoint>> TakeHangups() {
+    return std::exchange(hangups_, {});
+  }
   void OnSasReady(uint32_t phone, bool ok, uint64_t now_us, Outbox* outbox);
   // Starts phones, ends holds, sends again.
   void Advance(uint64_t now_us, Outbox* outbox);
@@ -117,6 +122,7 @@ class Fleet : private PhoneHost {
   EspProvider* esp_;
   reactor::TimerWheel wheel_;
   Violations violations_;
+  std::vector<std::pair<reactor::Endpoint, reactor::Endpoint>> hangups_;
   std::deque<Slot> slots_;
   uint64_t started_us_;
   uint64_t last_registration_us_ = 0;

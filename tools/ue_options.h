@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reactor/endpoint.h"
@@ -10,6 +12,10 @@
 #include "tools/ue_step.h"
 
 namespace tools {
+
+// Which transport a phone's requests take: kMixed is each in turn.
+enum class UeTransport : uint8_t { kUdp, kTcp, kMixed };
+std::optional<UeTransport> ParseTransport(std::string_view text);  // "udp", "tcp", "mixed".
 
 struct PhoneOptions {
   reactor::Endpoint pcscf;           // Its unprotected port; the protected ones are agreed.
@@ -20,6 +26,8 @@ struct PhoneOptions {
   uint32_t timeout_ms = 32000;  // Of a transaction; RFC 3261's 64*T1.
   bool retransmit = true;
   Fault fault = Fault::kNone;
+  UeTransport transport = UeTransport::kUdp;
+  uint32_t body_size = 0;              // At least, of each MESSAGE.
   uint32_t boot_id = 1;                // In branches and Call-IDs: a phone that reboots is new.
   uint32_t spi_first = 1'000'000'000;  // The phones' SPIs count from here.
 };
@@ -40,9 +48,14 @@ struct UeFlow {
   reactor::Endpoint peer;         // ...for there.
   reactor::Endpoint reply_local;  // Responses and requests of the network arrive here: sent-by...
   reactor::Endpoint reply_peer;   // ...from there.
+  bool over_tcp = false;
 };
-UeFlow UnprotectedFlow(const PhoneOptions& options, const PhoneIdentity& identity);
+UeFlow UnprotectedFlow(const PhoneOptions& options, const PhoneIdentity& identity,
+                       bool over_tcp = false);
 UeFlow ProtectedFlow(const PhoneOptions& options, const PhoneIdentity& identity,
-                     const UeAgreement& agreement);
+                     const UeAgreement& agreement, bool over_tcp = false);
+// May the network's messages come this way? Over TCP on either connection: ours, or its own.
+bool ComesAlong(const UeFlow& flow, const reactor::Endpoint& local, const reactor::Endpoint& source,
+                bool over_tcp);
 
 }  // namespace tools

@@ -95,6 +95,11 @@ void Phone::StartRequest(uint64_t now_us, Outbox* outbox) {
     }
     body = writer.text();
   }
+  std::string padded(body);
+  if (step_ == Step::kMessage) {
+    padded.resize(std::max<size_t>(padded.size(), options_->body_size), '.');
+    body = padded;
+  }
   const UeFlow flow = registration_.Flow();
   const std::string text =
       Write(flow, transaction_.NextBranch(identity_.index),
@@ -158,7 +163,8 @@ std::string Phone::Write(const UeFlow& flow, const UeBranch& branch, const Reque
                 .from_tag = "mo",
                 .to = request.to,
                 .call_id = call_id_,
-                .cseq = request.cseq},
+                .cseq = request.cseq,
+                .over_tcp = flow.over_tcp},
                {.route = request.route,
                 .agreement = {.verify_lines = agreement ? std::string_view(agreement->verify_lines)
                                                         : std::string_view()},
@@ -180,7 +186,7 @@ void Phone::OnMessage(const sip::Message& message, const reactor::Endpoint& loca
   if (!branch || !transaction_.Matches(*branch)) return;  // A retransmission, late.
   if (message.status() < 200) return transaction_.OnProvisional();
   const UeFlow& flow = transaction_.flow();
-  if (!(local == flow.reply_local) || !(source == flow.reply_peer)) {
+  if (!ComesAlong(flow, local, source, flow.over_tcp)) {
     transaction_.End();
     return End(Failure::kWrongFlow, Text(source) + " to " + Text(local), now_us);
   }
@@ -229,20 +235,26 @@ void Phone::OnSasReady(bool ok, uint64_t now_us, Outbox* outbox) {
 // A request must come the way of one of our sets, or of none when there is none.
 void Phone::OnRequest(const sip::Message& request, const reactor::Endpoint& local,
                       const reactor::Endpoint& source, uint64_t now_us, Outbox* outbox) {
+  sip::Via via;
+  if (sip::DecodeTopVia(request, &via) != sip::ParseError::kOk) return;
+  const bool over_tcp = via.transport == sip::Transport::kTcp;
   UeFlow flow = registration_.Flow();
   const UeAgreement* const previous = registration_.previous();
-  if (!(source == flow.reply_peer) && previous != nullptr) {
+  if (!ComesAlong(flow, local, source, over_tcp) && previous != nullptr) {
     flow = ProtectedFlow(*options_, identity_, *previous);
   }
-  if (!(local == flow.reply_local) || !(source == flow.reply_peer)) {
+  if (!ComesAlong(flow, local, source, over_tcp)) {
     return violations_->Add(request.method_text(), "did not come along the SAs");
   }
-  // The response goes to sent-by: that must be the far end of what leaves port_uc (spec sheet 2.1).
-  sip::Via via;
+  // Over UDP the response goes to sent-by: that must be the far end of what leaves port_uc (spec
+  // sheet 2.1).
   reactor::Endpoint sent_by;
-  if (sip::DecodeTopVia(request, &via) != sip::ParseError::kOk ||
-      !reactor::ParseAddress(via.host, via.port, &sent_by) || !(sent_by == flow.peer)) {
+  if (!reactor::ParseAddress(via.host, via.port, &sent_by) || !(sent_by == flow.peer)) {
     violations_->Add(request.method_text(), "the topmost Via does not name port_ps");
+  }
+  if (over_tcp) {  // It goes back on the connection.
+    flow.local = local;
+    flow.reply_peer = source;
   }
   const Method method = request.method();
   const UeServer::Event event = server_.OnRequest(request, flow, now_us, outbox);

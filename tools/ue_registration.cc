@@ -47,8 +47,9 @@ bool UeRegistration::Begin(Step step, uint64_t now_us, Outbox* outbox) {
         identity_->imsi, subscribers_->realm());
   }
   const bool over_sas = step != Step::kRegister && current_;
-  Send(over_sas ? ProtectedFlow(*options_, *identity_, *current_)
-                : UnprotectedFlow(*options_, *identity_),
+  const bool over_tcp = transaction_->NextOverTcp();
+  Send(over_sas ? ProtectedFlow(*options_, *identity_, *current_, over_tcp)
+                : UnprotectedFlow(*options_, *identity_, over_tcp),
        now_us, outbox);
   return true;
 }
@@ -120,9 +121,10 @@ UeRegistration::Outcome UeRegistration::OnChallenge(const sip::Message& response
 
 void UeRegistration::Answer(uint64_t now_us, Outbox* outbox) {
   answered_ = true;
-  UeFlow flow = UnprotectedFlow(*options_, *identity_);
+  const bool over_tcp = transaction_->NextOverTcp();
+  UeFlow flow = UnprotectedFlow(*options_, *identity_, over_tcp);
   if (pending_ && options_->fault != Fault::kPlain) {
-    flow = ProtectedFlow(*options_, *identity_, *pending_);
+    flow = ProtectedFlow(*options_, *identity_, *pending_, over_tcp);
   } else if (pending_) {
     flow.peer.set_port(pending_->port_ps);  // In clear to the protected port.
   }
@@ -177,8 +179,9 @@ std::vector<UeAgreement> UeRegistration::TakeRetired() {
 }
 
 UeFlow UeRegistration::Flow() const {
-  return current_ ? ProtectedFlow(*options_, *identity_, *current_)
-                  : UnprotectedFlow(*options_, *identity_);
+  const bool over_tcp = transaction_->NextOverTcp();
+  return current_ ? ProtectedFlow(*options_, *identity_, *current_, over_tcp)
+                  : UnprotectedFlow(*options_, *identity_, over_tcp);
 }
 
 void UeRegistration::Send(const UeFlow& flow, uint64_t now_us, Outbox* outbox) {
@@ -214,7 +217,8 @@ void UeRegistration::Send(const UeFlow& flow, uint64_t now_us, Outbox* outbox) {
                          .from_tag = tag,
                          .to = to,
                          .call_id = call_id,
-                         .cseq = ++cseq_};
+                         .cseq = ++cseq_,
+                         .over_tcp = flow.over_tcp};
   const std::string force = fmt::format("{}: now\r\n", kChallengeHeader);
   const RegisterParts parts{
       .authorization = authorization_,

@@ -14,7 +14,8 @@ constexpr std::string_view kRequireAgreement = "Require: sec-agree\r\nProxy-Requ
 
 void WriteHead(const RequestHead& head, sip::Writer* writer) {
   writer->Put(head.method).Put(" ").Put(head.uri).Put(" SIP/2.0\r\n");
-  writer->Line("Via", {"SIP/2.0/UDP ", head.sent_by, ";branch=", head.branch});
+  const std::string_view protocol = head.over_tcp ? "SIP/2.0/TCP " : "SIP/2.0/UDP ";
+  writer->Line("Via", {protocol, head.sent_by, ";branch=", head.branch});
   writer->Line("Max-Forwards", {"70"});
   writer->Line("From", {"<sip:", head.imsi, "@", head.realm, ">;tag=", head.from_tag});
   writer->Line("To", {head.to});

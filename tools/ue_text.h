@@ -20,6 +20,7 @@ struct RequestHead {
   std::string_view to;  // The value of To.
   std::string_view call_id;
   uint32_t cseq = 1;
+  bool over_tcp = false;
 };
 
 // The lines of the security agreement; all empty where there is none.

@@ -45,7 +45,8 @@ void UeTransaction::Start(sip::Method method, const UeFlow& flow, std::string_vi
   text_ = text;
   interval_us_ = kT1Ms * kUsPerMs;
   deadline_us_ = now_us + options_->timeout_ms * kUsPerMs;
-  next_us_ = options_->retransmit ? std::min(now_us + interval_us_, deadline_us_) : deadline_us_;
+  const bool again = options_->retransmit && !flow.over_tcp;
+  next_us_ = again ? std::min(now_us + interval_us_, deadline_us_) : deadline_us_;
   outbox->Send(flow_.local, flow_.peer, text_);
 }
 

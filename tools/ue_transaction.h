@@ -1,4 +1,4 @@
-// A phone's client transaction over UDP (RFC 3261 17.1): the request, its retransmissions, its end.
+// A phone's client transaction (RFC 3261 17.1): the request, its retransmissions over UDP, its end.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +35,11 @@ class UeTransaction {
   void Start(sip::Method method, const UeFlow& flow, std::string_view text, uint64_t now_us,
              Outbox* outbox);
   void End() { active_ = false; }
+  // What the next request goes over.
+  bool NextOverTcp() const {
+    return options_->transport == UeTransport::kTcp ||
+           (options_->transport == UeTransport::kMixed && counter_ % 2 == 1);
+  }
   // The branch given last.
   UeBranch branch(uint32_t phone) const { return {options_->boot_id, phone, counter_}; }
 
