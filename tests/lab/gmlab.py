@@ -119,7 +119,7 @@ class LabCase(unittest.TestCase):
             if word in (SCRATCH / log).read_text():
                 return True
             self.assertIsNone(process.poll(), f"ended early: see {log}")
-        self.wait_until(f"\"{word}\" in {log}", said)
+        self.wait_until(f"\"{word}\" in {log}", said, seconds=20)  # On a busy machine.
 
     def states_of(self, address):
         """SAs in gmedge's kernel from or to a phone's address."""
