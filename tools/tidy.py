@@ -57,6 +57,7 @@ WIDE_TESTS = {
     "tests/edge_retransmission_test.cc": "what is heard twice",
     "tests/edge_scenario_test.cc": "the message scenario of the specification, byte for byte",
     "tests/edge_secrecy_test.cc": "no key in what is sent or logged",
+    "tests/edge_shared_spi_test.cc": "phones behind one address with the same SPI",
     "tests/edge_vectors_test.cc": "messages 19 to 25 and 90 to 95",
     "tests/edge_violations_test.cc": "what phones and the core may not do, and what each gets",
     "tests/reactor_no_heap_test.cc": "the reactor takes nothing from the heap while it works",
