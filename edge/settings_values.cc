@@ -21,6 +21,7 @@ struct Setting {
 
 void ReadMinSpi(Reader& reader, SettingsDraft& draft);
 void ReadMaxSpi(Reader& reader, SettingsDraft& draft);
+void ReadMissingAlgorithms(Reader& reader, SettingsDraft& draft);
 void ReadSecurityServer(Reader& reader, SettingsDraft& draft);
 void ReadReplayWindow(Reader& reader, SettingsDraft& draft);
 void ReadSecAgree(Reader& reader, SettingsDraft& draft);
@@ -58,6 +59,7 @@ constexpr Setting kSettings[] = {
      [](Reader& reader, SettingsDraft& draft) {
        reader.Boolean(&draft.settings.ipsec.disable_deprecated_algorithms);
      }},
+    {{"ipsec", "missing_algorithms"}, ReadMissingAlgorithms},
     {{"ipsec", "security_server"}, ReadSecurityServer},
     {{"ipsec", "reqid"},
      [](Reader& reader, SettingsDraft& draft) {
@@ -134,6 +136,13 @@ void ReadMinSpi(Reader& reader, SettingsDraft& draft) {
 void ReadMaxSpi(Reader& reader, SettingsDraft& draft) {
   reader.Integer(256, UINT32_MAX, "0..255 are reserved, RFC 4303 2.1",
                  &draft.settings.ipsec.max_spi);
+}
+
+void ReadMissingAlgorithms(Reader& reader, SettingsDraft& draft) {
+  constexpr std::array<std::string_view, 2> kWords = {"refuse", "drop"};
+  size_t index = 0;
+  reader.Word(kWords, &index);
+  draft.settings.ipsec.missing_algorithms = static_cast<MissingAlgorithms>(index);
 }
 
 void ReadSecurityServer(Reader& reader, SettingsDraft& draft) {

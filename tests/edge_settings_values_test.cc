@@ -103,6 +103,8 @@ TEST(SettingsValues, AreRead) {
   EXPECT_EQ(With("ipsec", "security_server = \"selected\"").settings.ipsec.security_server,
             SecurityServer::kSelected);
   EXPECT_EQ(With("ipsec", "replay_window = 7").settings.ipsec.replay_window, 7);
+  EXPECT_EQ(With("ipsec", "missing_algorithms = \"drop\"").settings.ipsec.missing_algorithms,
+            MissingAlgorithms::kDrop);
   EXPECT_EQ(With("log", "level = \"error\"").settings.log.level, "error");
   EXPECT_EQ(With("limits", "half_open_max = 5").settings.limits.half_open_max, 5u);
   EXPECT_EQ(With("limits", "half_open_per_source_max = 6").settings.limits.half_open_per_source_max,
