@@ -13,7 +13,7 @@ xfrm::Address ToXfrm(const reactor::Endpoint& endpoint) {
 }
 
 SaArray MakeSas(const Agreement& agreement, const xfrm::EspKeys& keys, uint32_t reqid,
-                uint32_t hard_seconds, uint8_t replay_window) {
+                uint32_t hard_seconds, uint16_t replay_window) {
   const xfrm::Address ue = ToXfrm(agreement.ue);
   const xfrm::Address pcscf = ToXfrm(agreement.pcscf);
   const auto make = [&](xfrm::Selector selector, uint32_t spi) {

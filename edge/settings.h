@@ -38,7 +38,7 @@ struct Settings {
     SecurityServer security_server = SecurityServer::kStatic;
     uint32_t reqid = 0x676d6564;     // Marks our SAs and policies in the kernel; not 0.
     uint32_t lifetime_slack_s = 30;  // Kernel lifetimes outlast ours by this (design D3).
-    uint8_t replay_window = 32;      // 1..32 packets.
+    uint16_t replay_window = 32;     // 1..4096 packets.
   };
   // [gm]: towards the phones, unprotected.
   struct Gm {

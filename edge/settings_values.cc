@@ -154,8 +154,8 @@ void ReadSecurityServer(Reader& reader, SettingsDraft& draft) {
 
 void ReadReplayWindow(Reader& reader, SettingsDraft& draft) {
   uint32_t packets = draft.settings.ipsec.replay_window;
-  reader.Integer(1, 32, "packets", &packets);
-  draft.settings.ipsec.replay_window = static_cast<uint8_t>(packets);
+  reader.Integer(1, xfrm::kReplayWindowMax, "packets", &packets);
+  draft.settings.ipsec.replay_window = static_cast<uint16_t>(packets);
 }
 
 void ReadSecAgree(Reader& reader, SettingsDraft& draft) {

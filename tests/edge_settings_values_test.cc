@@ -103,6 +103,7 @@ TEST(SettingsValues, AreRead) {
   EXPECT_EQ(With("ipsec", "security_server = \"selected\"").settings.ipsec.security_server,
             SecurityServer::kSelected);
   EXPECT_EQ(With("ipsec", "replay_window = 7").settings.ipsec.replay_window, 7);
+  EXPECT_EQ(With("ipsec", "replay_window = 4096").settings.ipsec.replay_window, 4096);
   EXPECT_EQ(With("ipsec", "missing_algorithms = \"drop\"").settings.ipsec.missing_algorithms,
             MissingAlgorithms::kDrop);
   EXPECT_EQ(With("log", "level = \"error\"").settings.log.level, "error");

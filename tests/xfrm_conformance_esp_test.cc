@@ -106,7 +106,7 @@ TEST_P(XfrmConformanceEsp, OtherKeysDecryptNothing) {
 
 // A hand-over: the successor knows what its predecessor has seen.
 TEST_P(XfrmConformanceEsp, ASetReplayStateIsObeyed) {
-  for (const uint8_t window : {uint8_t{32}, uint8_t{128}}) {
+  for (const uint16_t window : {uint16_t{32}, uint16_t{128}, kReplayWindowMax}) {
     const Json& packet = packets_.at(0);
     const EspKeys keys(AlgorithmsOf(packet), SampleIk(), SampleCk());
     Sa sa = SaFor(packet, &keys);
@@ -115,7 +115,7 @@ TEST_P(XfrmConformanceEsp, ASetReplayStateIsObeyed) {
     ReplayState seen;
     seen.received = packet.at("seq").get<uint32_t>() + 4;
     seen.received_bits[0] = 0x1f;  // The last five.
-    seen.window = window > 32 ? window : uint8_t{0};
+    seen.window = window > 32 ? window : uint16_t{0};
     ASSERT_EQ(One([&](Batch* batch) { batch->SetReplay(sa.id(), seen); }), kOk);
     ASSERT_TRUE(Inject(packet));
     EXPECT_THAT(edge_->Receive(kSilenceMs), IsEmpty());

@@ -285,6 +285,22 @@ TEST_P(XfrmConformanceSa, TakesWideReplayWindows) {
   EXPECT_EQ(Add(sa), kOk);
 }
 
+TEST_P(XfrmConformanceSa, TakesTheLargestReplayWindowAndNoneBeyond) {
+  Sa sa = SampleSa(&keys_);
+  sa.replay_window = kReplayWindowMax;
+  EXPECT_EQ(Add(sa), kOk);
+  ASSERT_THAT(Sas(), SizeIs(1));
+  EXPECT_EQ(Sas()[0].replay_window, kReplayWindowMax);
+  sa.spi += 1;
+  batch_.Clear(1);
+  batch_.AddSa(sa);
+  const std::span<const std::byte> sealed = batch_.Seal();
+  const size_t words_at =
+      sealed.size() - sizeof(nlmsghdr) - sizeof(xfrm_replay_state_esn);  // The last attribute.
+  EXPECT_EQ(RunPatched(words_at, {129}).error, kInvalid);
+  EXPECT_THAT(Sas(), SizeIs(1));
+}
+
 TEST_P(XfrmConformanceSa, SaIsKnownByDestinationAndSpi) {
   Sa sa = SampleSa(&keys_);
   EXPECT_EQ(Add(sa), kOk);

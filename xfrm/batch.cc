@@ -71,12 +71,15 @@ void PutWideWindow(nlmsghdr* header, const ReplayState& state) {
 }
 
 // A window over 32 packets does not fit the SA's own bitmap and comes as one of its own. Without
-// the ESN flag the sequence numbers stay 32 bits wide (TS 33.203 7.1).
-void PutReplayWindow(nlmsghdr* header, uint8_t window) {
+// the ESN flag the sequence numbers stay 32 bits wide (TS 33.203 7.1). Of a fresh bitmap the kernel
+// wants the head alone: up to half a kilobyte of zeros that need not travel.
+void PutReplayWindow(nlmsghdr* header, uint16_t window) {
   if (window <= kWindowInSaMax) return;
   ReplayState fresh;
   fresh.window = window;
-  PutWideWindow(header, fresh);
+  constexpr size_t kHeadSize = sizeof(xfrm_replay_state_esn);
+  std::memcpy(PutAttribute(header, XFRMA_REPLAY_ESN_VAL, kHeadSize), ToWideWire(fresh).bytes.data(),
+              kHeadSize);
 }
 
 xfrm_aevent_id EventIdOf(const SaId& id) {

@@ -137,7 +137,8 @@ bool ReadSa(Bytes body, Reply* reply) {
     xfrm_replay_state_esn window;
     if (attribute.type != XFRMA_REPLAY_ESN_VAL) continue;
     if (!ReadAt(attribute.payload, 0, &window)) return false;
-    reply->sa.replay_window = static_cast<uint8_t>(std::min<uint32_t>(window.replay_window, 255));
+    const uint32_t packets = std::min<uint32_t>(window.replay_window, kReplayWindowMax);
+    reply->sa.replay_window = static_cast<uint16_t>(packets);
   }
   reply->sa.algorithms = algorithms.algorithms();
   return attributes.empty();

@@ -29,7 +29,7 @@ struct SaInfo {
   uint64_t used_at = 0;       // First use; 0: never used.
   uint64_t bytes = 0;
   uint64_t packets = 0;
-  uint8_t replay_window = 0;
+  uint16_t replay_window = 0;
 };
 
 struct PolicyInfo {
