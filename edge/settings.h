@@ -39,6 +39,7 @@ struct Settings {
     uint32_t reqid = 0x676d6564;     // Marks our SAs and policies in the kernel; not 0.
     uint32_t lifetime_slack_s = 30;  // Kernel lifetimes outlast ours by this (design D3).
     uint16_t replay_window = 32;     // 1..4096 packets.
+    xfrm::PacketMark mark;           // mark, mark_mask.
   };
   // [gm]: towards the phones, unprotected.
   struct Gm {

@@ -70,6 +70,14 @@ constexpr Setting kSettings[] = {
        reader.Seconds(3600, &draft.settings.ipsec.lifetime_slack_s);
      }},
     {{"ipsec", "replay_window"}, ReadReplayWindow},
+    {{"ipsec", "mark"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(1, UINT32_MAX, "a mark on packets", &draft.settings.ipsec.mark.value);
+     }},
+    {{"ipsec", "mark_mask"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(1, UINT32_MAX, "the bits that count", &draft.settings.ipsec.mark.mask);
+     }},
     {{"gm", "listen"},
      [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.gm_sockets); }},
     {{"gm", "sec_agree"}, ReadSecAgree},

@@ -58,6 +58,8 @@ xfrm::Sa SaFrom(uint8_t which, uint8_t contents) {
   // From none over what fits the SA itself to 3968.
   sa.replay_window = static_cast<uint16_t>((contents & 0xf8) * ((contents & 0x80) != 0 ? 16 : 1));
   sa.keys = &Keys()[contents & 7];
+  sa.mark.mask = contents & 0x18;
+  sa.mark.value = contents & 0x10;
   return sa;
 }
 
@@ -191,6 +193,7 @@ void Model::Compare(const xfrm::FakeKernel& kernel) const {
     Require(shown->selector == held.sa.selector && shown->source == held.sa.selector.source);
     Require(shown->reqid == held.sa.reqid && shown->hard_seconds == held.sa.hard_seconds);
     Require(shown->algorithms == held.sa.keys->algorithms());
+    Require(shown->mark == held.sa.mark);
     const uint16_t window = held.replay.window != 0 ? held.replay.window : held.sa.replay_window;
     Require(shown->replay_window == window);
   }

@@ -69,6 +69,7 @@ TEST(Settings, MinimalFileGivesTheDefaults) {
   EXPECT_EQ(settings.ipsec.reqid, 0x676d6564u);
   EXPECT_EQ(settings.ipsec.lifetime_slack_s, 30u);
   EXPECT_EQ(settings.ipsec.replay_window, 32);
+  EXPECT_EQ(settings.ipsec.mark, xfrm::PacketMark());
   EXPECT_EQ(settings.ipsec.missing_algorithms, MissingAlgorithms::kRefuse);
   EXPECT_THAT(Texts(settings.gm.listen), ElementsAre("192.0.2.10:5060"));
   EXPECT_EQ(settings.gm.sec_agree, SecAgree::kRequire);

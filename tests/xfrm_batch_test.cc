@@ -251,6 +251,25 @@ TEST_F(XfrmBatch, WideReplayWindowIsABitmapAttribute) {
   EXPECT_THAT(payload, SizeIs(sizeof(state))) << "the kernel makes the zeros itself";
 }
 
+TEST_F(XfrmBatch, AMarkIsAValueAndAMask) {
+  const EspKeys keys = KeysFor({});
+  Sa sa = SampleSa(&keys);
+  batch_.Clear(1);
+  batch_.AddSa(sa);
+  sa.mark = {0x14, 0x1c};
+  batch_.AddSa(sa);
+  batch_.UpdateSa(sa);
+  const std::vector<Request> requests = Parse(batch_.Seal());
+  EXPECT_EQ(requests[0].attributes.count(XFRMA_SET_MARK), 0u);
+  EXPECT_EQ(requests[0].attributes.count(XFRMA_SET_MARK_MASK), 0u);
+  uint32_t bits = 0;
+  ASSERT_TRUE(ReadAt(requests[1].attributes.at(XFRMA_SET_MARK), 0, &bits));
+  EXPECT_EQ(bits, 0x14u);
+  ASSERT_TRUE(ReadAt(requests[1].attributes.at(XFRMA_SET_MARK_MASK), 0, &bits));
+  EXPECT_EQ(bits, 0x1cu);
+  EXPECT_EQ(requests[2].attributes.count(XFRMA_SET_MARK), 0u) << "it stays as it is";
+}
+
 TEST_F(XfrmBatch, UpdateCarriesLifetimesWithoutKeys) {
   Sa sa = SampleSa(nullptr);
   sa.hard_seconds = 3600;

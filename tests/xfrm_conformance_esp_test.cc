@@ -124,6 +124,35 @@ TEST_P(XfrmConformanceEsp, ASetReplayStateIsObeyed) {
   }
 }
 
+// The mark of the packet that the socket gets (SO_RCVMARK), bits outside of the mask untouched.
+TEST_P(XfrmConformanceEsp, WhatIsDecryptedCarriesTheMarkOfItsSa) {
+  const int on = 1;
+  ASSERT_EQ(setsockopt(edge_->fd(), SOL_SOCKET, SO_RCVMARK, &on, sizeof(on)), 0);
+  const EspKeys keys(AlgorithmsOf(packets_.at(0)), SampleIk(), SampleCk());
+  Sa sa = SaFor(packets_.at(0), &keys);
+  sa.mark = {0x14, 0x1c};
+  ASSERT_EQ(Add(sa), kOk);
+  ASSERT_TRUE(Inject(packets_.at(0)));
+  pollfd entry = {edge_->fd(), POLLIN, 0};
+  ASSERT_EQ(poll(&entry, 1, kPatienceMs), 1);
+
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(uint32_t))] = {};
+  char text[2048];
+  iovec piece = {text, sizeof(text)};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  ASSERT_GT(recvmsg(edge_->fd(), &message, 0), 0);
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  ASSERT_NE(header, nullptr);
+  ASSERT_EQ(header->cmsg_type, SO_MARK);
+  uint32_t mark = 0;
+  std::memcpy(&mark, CMSG_DATA(header), sizeof(mark));
+  EXPECT_EQ(mark, 0x14u);
+}
+
 TEST_P(XfrmConformanceEsp, PlainTextToAProtectedPortIsDropped) {
   const Selector selector = SampleSelector();
   const EspKeys keys(AlgorithmsOf(packets_.at(0)), SampleIk(), SampleCk());

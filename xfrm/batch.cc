@@ -82,6 +82,12 @@ void PutReplayWindow(nlmsghdr* header, uint16_t window) {
               kHeadSize);
 }
 
+void PutMark(nlmsghdr* header, const PacketMark& mark) {
+  if (mark.mask == 0) return;
+  mnl_attr_put_u32(header, XFRMA_SET_MARK, mark.value);
+  mnl_attr_put_u32(header, XFRMA_SET_MARK_MASK, mark.mask);
+}
+
 xfrm_aevent_id EventIdOf(const SaId& id) {
   xfrm_aevent_id wire = Zeroed<xfrm_aevent_id>();
   wire.sa_id = ToWire(id);
@@ -201,6 +207,7 @@ int Batch::PutSa(uint16_t type, uint16_t flags, const Sa& sa) {
     // An update takes over lifetimes alone, but the kernel wants to see some algorithm.
     PutAlgorithm(header, KernelNameOf(Encryption::kNull), {});
   }
+  if (type == XFRM_MSG_NEWSA) PutMark(header, sa.mark);  // It would be taken over at an update.
   PutReplayWindow(header, sa.replay_window);
   return End(header);
 }

@@ -30,6 +30,7 @@ struct SaInfo {
   uint64_t bytes = 0;
   uint64_t packets = 0;
   uint16_t replay_window = 0;
+  PacketMark mark;
 };
 
 struct PolicyInfo {

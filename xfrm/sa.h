@@ -34,6 +34,14 @@ struct SaId {
   bool operator==(const SaId&) const = default;
 };
 
+// What packets are marked with as they leave an SA, decrypted or encrypted, for the firewall, tc or
+// routing rules: bits of `value` where `mask` has ones, what was there before elsewhere.
+struct PacketMark {
+  uint32_t value = 0;  // Within `mask`.
+  uint32_t mask = 0;   // 0: packets keep the mark they have.
+  bool operator==(const PacketMark&) const = default;
+};
+
 // The largest anti-replay window of this kernel (XFRMA_REPLAY_ESN_MAX). Over 32 packets the window
 // travels as XFRMA_REPLAY_ESN_VAL, with sequence numbers of 32 bits all the same.
 inline constexpr uint16_t kReplayWindowMax = 4096;
@@ -48,6 +56,7 @@ struct Sa {
   const EspKeys* keys = nullptr;  // Outlives the Batch::AddSa call.
   uint32_t soft_seconds = 0;      // An EXPIRE event that is not hard comes then; 0: none.
   uint64_t hard_packets = 0;      // The kernel deletes it after as many; 0: no limit.
+  PacketMark mark{};
 
   SaId id() const { return {selector.destination, spi}; }
 };
