@@ -56,6 +56,10 @@ class XfrmConformanceEsp : public EspKernelTest {
     return raw.Bind(selector.source, 0) &&
            raw.SendTo(selector.destination, 0, FromHex(packet.at("esp")));
   }
+  SaInfo Get(const SaId& id) {
+    EXPECT_EQ(One([&](Batch* batch) { batch->GetSa(id); }), kOk);
+    return replies_.empty() ? SaInfo() : replies_[0].sa;
+  }
   Reply Replay(const SaId& id) {
     EXPECT_EQ(One([&](Batch* batch) { batch->GetReplay(id); }), kOk);
     return replies_.empty() ? Reply() : replies_[0];
@@ -79,6 +83,8 @@ TEST_P(XfrmConformanceEsp, DecryptsThePacketsOfTheVectorsEachOnce) {
     ASSERT_TRUE(Inject(packet));
     EXPECT_THAT(edge_->Receive(kSilenceMs), IsEmpty()) << "it is a replay";
 
+    EXPECT_EQ(Get(sa.id()).replayed, 1u);
+    EXPECT_EQ(Get(sa.id()).undecrypted, 0u);
     const Reply reply = Replay(sa.id());
     EXPECT_EQ(reply.replay.received, packet.at("seq").get<uint32_t>());
     EXPECT_EQ(reply.replay.received_bits[0], 1u);
@@ -100,6 +106,8 @@ TEST_P(XfrmConformanceEsp, OtherKeysDecryptNothing) {
     ASSERT_EQ(Add(SaFor(packet, &keys)), kOk);
     ASSERT_TRUE(Inject(packet));
     EXPECT_THAT(edge_->Receive(kSilenceMs), IsEmpty()) << packet;
+    EXPECT_EQ(Get(SaFor(packet, &keys).id()).undecrypted, 1u);
+    EXPECT_EQ(Get(SaFor(packet, &keys).id()).packets, 0u) << "what fails is not counted as use";
     ASSERT_EQ(Delete(SaFor(packet, &keys).id()), kOk);
   }
 }

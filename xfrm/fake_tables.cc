@@ -168,6 +168,12 @@ bool FakeTables::CountPacket(const SaId& id, size_t bytes, uint64_t now) {
   return true;
 }
 
+xfrm_stats* FakeTables::StatsOf(const SaId& id) {
+  const xfrm_usersa_id wire = ToWire(id);
+  const auto found = sas_.find(KeyOf(wire.daddr, wire.family, wire.spi));
+  return found == sas_.end() ? nullptr : &found->second.info.stats;
+}
+
 // As xfrm_state_look_at: one whose soft lifetime is over comes last, then the newest first.
 std::optional<SaId> FakeTables::CarrierOf(const Selector& flow, uint32_t reqid) const {
   const StoredSa* best = nullptr;

@@ -115,6 +115,8 @@ SaInfo FromWire(const xfrm_usersa_info& info) {
   value.used_at = info.curlft.use_time;
   value.bytes = info.curlft.bytes;
   value.packets = info.curlft.packets;
+  value.replayed = info.stats.replay + info.stats.replay_window;
+  value.undecrypted = info.stats.integrity_failed;
   value.replay_window = info.replay_window;
   return value;
 }
