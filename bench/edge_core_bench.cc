@@ -49,6 +49,7 @@ class NullActions final : public Actions {
   void Install(SetId, std::span<const xfrm::Sa>) override {}
   void Extend(SetId, std::span<const xfrm::Sa>, std::span<const xfrm::Sa>) override {}
   void Delete(SetId, const SaIds&, bool) override {}
+  void Look(SetId, std::span<const xfrm::SaId>) override {}
   void Report(const Attempt&) override {}
 
   uint64_t sends = 0;

@@ -10,6 +10,7 @@
 #include "edge/flow.h"
 #include "edge/registrar.h"
 #include "edge/sa_set.h"
+#include "edge/sa_use.h"
 
 namespace edge {
 
@@ -29,6 +30,9 @@ struct Attempt {
   std::errc kernel{};            // The kernel's refusal.
   std::string_view explanation;  // In its own words, or ours.
   bool esp_arrived = false;      // A REGISTER came through the new SAs.
+  bool was_looked = false;       // The kernel was asked what came in on them...
+  SaUse use;                     // ...and said this.
+  std::string_view moved;        // "XfrmInNoStates+3": kernel counters that moved meanwhile.
   uint64_t duration_ms = 0;      // Since SM1.
 };
 
@@ -58,6 +62,10 @@ class Actions {
   // it added each, and nothing may have ended one since; if not, each is looked at before (design
   // D12).
   virtual void Delete(SetId set, const SaIds& sas, bool certain) = 0;
+
+  // What came in on these SAs of a set, at most kSasPerSet: asked of the kernel before what is
+  // asked for after this, a Delete of theirs too; told by Core::OnLooked.
+  virtual void Look(SetId set, std::span<const xfrm::SaId> sas) = 0;
 
   virtual void Report(const Attempt& attempt) = 0;
 };

@@ -173,6 +173,11 @@ void Core::OnDeleted(SetId set, uint64_t now_ms, Actions* actions) {
   registers_.keeper().OnDeleted(set, actions);
 }
 
+void Core::OnLooked(SetId set, const SaUse& use, uint64_t now_ms, Actions* actions) {
+  context_.now_ms = now_ms;
+  registers_.OnLooked(set, use, actions);
+}
+
 void Core::OnTime(uint64_t now_ms, Actions* actions) {
   context_.now_ms = now_ms;
   context_.timers.Advance(now_ms, [&](reactor::Timer* timer) {

@@ -41,6 +41,8 @@ class Core {
   void OnExtended(SetId set, std::errc error, std::string_view explanation, uint64_t now_ms,
                   Actions* actions);
   void OnDeleted(SetId set, uint64_t now_ms, Actions* actions);
+  // And to Actions::Look.
+  void OnLooked(SetId set, const SaUse& use, uint64_t now_ms, Actions* actions);
 
   // Whatever is due by now.
   void OnTime(uint64_t now_ms, Actions* actions);

@@ -1,10 +1,12 @@
 #include "edge/kernel.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 
 #include "edge/claim.h"
@@ -26,11 +28,13 @@ class RealKernel final : public Kernel, reactor::NetlinkSink {
  public:
   ~RealKernel() override {
     if (fd_ >= 0) close(fd_);
+    if (counters_fd_ >= 0) close(counters_fd_);
   }
 
   bool Prepare(const Settings& settings, std::span<const xfrm::Sa> known,
                std::string* error) override;
-  bool Attach(reactor::Reactor* reactor, KernelQueue* queue, std::string* error) override;
+  bool Attach(reactor::Reactor* reactor, KernelAnswers* answers, std::string* error) override;
+  bool ReadCounters(xfrm::KernelCounters* counters) override;
   void Deliver() override {}
   bool has_answers() const override { return false; }
   void Detach() override;
@@ -40,8 +44,8 @@ class RealKernel final : public Kernel, reactor::NetlinkSink {
   bool Send(std::span<const std::byte> batch) override { return port_->Send(batch); }
 
  private:
-  void OnNetlink(std::span<const std::byte> bytes) override { queue_->OnReply(bytes); }
-  void OnNetlinkLoss(int) override { queue_->OnLoss(); }
+  void OnNetlink(std::span<const std::byte> bytes) override { answers_->OnReply(bytes); }
+  void OnNetlinkLoss(int) override { answers_->OnLoss(); }
 
   bool Open(std::string* error);
   bool InstallPolicies(const std::vector<xfrm::Policy>& policies, std::string* error);
@@ -50,9 +54,10 @@ class RealKernel final : public Kernel, reactor::NetlinkSink {
 
   Claim claim_;
   int fd_ = -1;  // For start-up and the end; the worker's own is in port_.
+  int counters_fd_ = -1;
   xfrm::Batch batch_;
   xfrm::BatchVerdict verdict_;
-  KernelQueue* queue_ = nullptr;
+  KernelAnswers* answers_ = nullptr;
   std::unique_ptr<reactor::NetlinkPort> port_;
 };
 
@@ -108,8 +113,9 @@ bool RealKernel::InstallPolicies(const std::vector<xfrm::Policy>& policies, std:
   return true;
 }
 
-bool RealKernel::Attach(reactor::Reactor* reactor, KernelQueue* queue, std::string* error) {
-  queue_ = queue;
+bool RealKernel::Attach(reactor::Reactor* reactor, KernelAnswers* answers, std::string* error) {
+  answers_ = answers;
+  counters_fd_ = open("/proc/thread-self/net/xfrm_stat", O_RDONLY | O_CLOEXEC);
   int fd;
   if (const std::errc result = xfrm::OpenSocket({}, &fd); result != std::errc{}) {
     *error = Refusal("cannot open the kernel's XFRM netlink socket", result);
@@ -117,6 +123,13 @@ bool RealKernel::Attach(reactor::Reactor* reactor, KernelQueue* queue, std::stri
   }
   port_ = reactor::NetlinkPort::Open(reactor, fd, this, error);
   return port_ != nullptr;
+}
+
+// From the start each time: the kernel writes the file anew for a read at offset 0.
+bool RealKernel::ReadCounters(xfrm::KernelCounters* counters) {
+  std::array<char, 8192> text;
+  const ssize_t size = pread(counters_fd_, text.data(), text.size(), 0);
+  return size > 0 && xfrm::ParseKernelCounters({text.data(), static_cast<size_t>(size)}, counters);
 }
 
 void RealKernel::Detach() {
@@ -148,17 +161,18 @@ class SimulatedKernel final : public Kernel {
     answers_.clear();
     return true;
   }
-  bool Attach(reactor::Reactor*, KernelQueue* queue, std::string*) override {
-    queue_ = queue;
+  bool Attach(reactor::Reactor*, KernelAnswers* told, std::string*) override {
+    told_ = told;
     return true;
   }
+  bool ReadCounters(xfrm::KernelCounters*) override { return false; }
   void Deliver() override {
     const uint64_t now = Now();
     if (now != advanced_to_) fake_.Advance(now);
     advanced_to_ = now;
     const std::vector<std::vector<std::byte>> answers = std::move(answers_);
     answers_.clear();
-    for (const std::vector<std::byte>& answer : answers) queue_->OnReply(answer);
+    for (const std::vector<std::byte>& answer : answers) told_->OnReply(answer);
   }
   bool has_answers() const override { return !answers_.empty(); }
   void Detach() override {}
@@ -175,7 +189,7 @@ class SimulatedKernel final : public Kernel {
 
   xfrm::FakeKernel fake_;
   std::vector<std::vector<std::byte>> answers_;
-  KernelQueue* queue_ = nullptr;
+  KernelAnswers* told_ = nullptr;
   uint64_t advanced_to_ = 0;
 };
 

@@ -11,6 +11,7 @@
 #include "edge/settings.h"
 #include "reactor/netlink.h"
 #include "reactor/reactor.h"
+#include "xfrm/counters.h"
 #include "xfrm/fake_kernel.h"
 #include "xfrm/sa.h"
 
@@ -19,6 +20,16 @@ namespace edge {
 // Two per protected socket, in and out (design D1).
 std::vector<xfrm::Policy> SharedPolicies(const Settings& settings);
 
+// Where the kernel's answers go.
+class KernelAnswers {
+ public:
+  virtual ~KernelAnswers() = default;
+  // One datagram, lent for the call.
+  virtual void OnReply(std::span<const std::byte> bytes) = 0;
+  // Some were lost: every batch under way has an unknown outcome.
+  virtual void OnLoss() = 0;
+};
+
 class Kernel : public KernelLink {
  public:
   // Before the ports are bound: makes sure that nobody else runs with our reqid, makes the kernel
@@ -26,11 +37,14 @@ class Kernel : public KernelLink {
   // shared policies in place. False: *error names what the kernel refused and what to do.
   virtual bool Prepare(const Settings& settings, std::span<const xfrm::Sa> known,
                        std::string* error) = 0;
-  // Answers go to queue->OnReply from now on. False: *error.
-  virtual bool Attach(reactor::Reactor* reactor, KernelQueue* queue, std::string* error) = 0;
+  // Answers go to `answers` from now on. False: *error.
+  virtual bool Attach(reactor::Reactor* reactor, KernelAnswers* answers, std::string* error) = 0;
   // Hands over answers that came without the ring (the fake kernel's), and are there any?
   virtual void Deliver() = 0;
   virtual bool has_answers() const = 0;
+  // What this namespace's IPsec counted (xfrm/counters.h), read from memory of the kernel: some
+  // 5 µs. False: there are no such counters.
+  virtual bool ReadCounters(xfrm::KernelCounters* counters) = 0;
   // After the last answer: takes no more; detached() after some Dispatch().
   virtual void Detach() = 0;
   virtual bool detached() const = 0;

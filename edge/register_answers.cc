@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "edge/header_rules.h"
 #include "edge/limits.h"
 #include "edge/register_proxy.h"
@@ -267,7 +269,15 @@ void RegisterProxy::OnSetRefused(SaSet* set, uint64_t key, std::errc error,
   Finish(transaction, 500);
 }
 
+// What the line says depends on what came in on SA1 and SA4, which are about to be deleted.
 void RegisterProxy::OnSetUnanswered(SaSet* set, Actions* actions) {
+  const SaIdArray sas = MakeSaIds(set->agreement);
+  actions->Look(set->id, std::array{sas[0], sas[3]});
+}
+
+void RegisterProxy::OnLooked(SetId id, const SaUse& use, Actions* actions) {
+  const SaSet* set = context_.registrar.FindSet(id);
+  if (set == nullptr || set->challenge == nullptr) return;
   Attempt attempt;
   if (const Binding* binding = context_.registrar.FindBinding(set->binding)) {
     attempt.impi = binding->impi;
@@ -275,6 +285,9 @@ void RegisterProxy::OnSetUnanswered(SaSet* set, Actions* actions) {
   attempt.source = set->challenge->sm1;
   attempt.result = "nobody answered the 401 over the new SAs";
   attempt.duration_ms = context_.now_ms - set->challenge->started_ms;
+  attempt.was_looked = true;
+  attempt.use = use;
+  attempt.esp_arrived = use.has_arrivals();
   Describe(*set, &attempt);
   actions->Report(attempt);
 }

@@ -58,6 +58,8 @@ class RegisterProxy final : public SetObserver {
 
   void OnTransactionTimer(uint32_t index, Actions* actions);
   void OnBindingTimer(uint32_t index);
+  // What came in on a set that nobody answered on.
+  void OnLooked(SetId id, const SaUse& use, Actions* actions);
   SetKeeper& keeper() { return keeper_; }
   size_t transactions() const { return transactions_.in_use(); }
 

@@ -8,6 +8,24 @@
 #include "xfrm/reply.h"
 
 namespace edge {
+namespace {
+
+// What an operator has to look at next.
+std::string_view Diagnose(const SaUse& use) {
+  if (!use.is_known) return "whether ESP came in is not known";
+  if (use.packets > 0) return "ESP came in, but nothing in it that answers the challenge";
+  if (use.undecrypted > 0)
+    return "ESP came in that could not be decrypted: the phone's keys differ";
+  if (use.replayed > 0) return "ESP came in with sequence numbers that were refused";
+  return "no ESP came in on them";
+}
+
+std::string_view EspArrived(const Attempt& attempt) {
+  if (attempt.esp_arrived) return "yes";
+  return attempt.was_looked && !attempt.use.is_known ? "unknown" : "no";
+}
+
+}  // namespace
 
 std::string FormatAttempt(const Attempt& attempt, const std::vector<Port>& ports) {
   char from[reactor::kEndpointTextMax];
@@ -20,6 +38,7 @@ std::string FormatAttempt(const Attempt& attempt, const std::vector<Port>& ports
   fmt::format_to(out, "register impi={} from={} at={}: {}", impi.empty() ? "-" : impi,
                  std::string_view(from, reactor::WriteEndpoint(attempt.source.remote, from)),
                  ports[attempt.source.port].text, attempt.result);
+  if (attempt.was_looked) fmt::format_to(out, ": {}", Diagnose(attempt.use));
   if (attempt.kernel != std::errc{}) {
     fmt::format_to(out, " ({}{}{})", xfrm::Explain(attempt.kernel),
                    attempt.explanation.empty() ? "" : "; ", attempt.explanation);
@@ -29,8 +48,14 @@ std::string FormatAttempt(const Attempt& attempt, const std::vector<Port>& ports
     fmt::format_to(out, " alg={} ealg={} spi-pc={} spi-ps={} port-pc={} port-ps={} esp={}",
                    xfrm::Name(attempt.algorithms.integrity),
                    xfrm::Name(attempt.algorithms.encryption), attempt.spi_pc, attempt.spi_ps,
-                   attempt.port_pc, attempt.port_ps, attempt.esp_arrived ? "yes" : "no");
+                   attempt.port_pc, attempt.port_ps, EspArrived(attempt));
   }
+  if (attempt.use.has_arrivals()) {
+    fmt::format_to(out, " esp-packets={} esp-bytes={} esp-undecrypted={} esp-replayed={}",
+                   attempt.use.packets, attempt.use.bytes, attempt.use.undecrypted,
+                   attempt.use.replayed);
+  }
+  if (!attempt.moved.empty()) fmt::format_to(out, " kernel: {};", attempt.moved);
   fmt::format_to(out, " {} ms", attempt.duration_ms);
   return line;
 }

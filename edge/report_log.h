@@ -12,6 +12,9 @@ namespace edge {
 
 // "register impi=... from=192.0.2.7:5060 at=192.0.2.10:5060: registered; status=200
 // alg=hmac-sha-1-96 ealg=aes-cbc spi-pc=... esp=yes 31 ms". Never a key, a nonce or a response.
+// Of an attempt that failed on the way over the SAs it says what came in on them and which of the
+// kernel's counters moved: "...: nobody answered the 401 over the new SAs: no ESP came in on them;
+// ... esp=no kernel: XfrmInNoStates+3; 30000 ms".
 std::string FormatAttempt(const Attempt& attempt, const std::vector<Port>& ports);
 
 class ReportLog {

@@ -13,7 +13,7 @@ xfrm::Address ToXfrm(const reactor::Endpoint& endpoint) {
 }
 
 SaArray MakeSas(const Agreement& agreement, const xfrm::EspKeys& keys, uint32_t reqid,
-                uint32_t hard_seconds, uint8_t replay_window) {
+                uint32_t hard_seconds, uint16_t replay_window, xfrm::PacketMark mark) {
   const xfrm::Address ue = ToXfrm(agreement.ue);
   const xfrm::Address pcscf = ToXfrm(agreement.pcscf);
   const auto make = [&](xfrm::Selector selector, uint32_t spi) {
@@ -23,7 +23,8 @@ SaArray MakeSas(const Agreement& agreement, const xfrm::EspKeys& keys, uint32_t 
                     .hard_seconds = hard_seconds,
                     .replay_window = replay_window,
                     .keys = &keys,
-                    .hard_packets = LabelOf(agreement.spis)};
+                    .hard_packets = LabelOf(agreement.spis),
+                    .mark = mark};
   };
   return {
       make({ue, pcscf, agreement.port_uc, agreement.port_ps}, agreement.spis.server),

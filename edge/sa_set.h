@@ -46,7 +46,7 @@ constexpr uint64_t LabelOf(xfrm::SpiPair spis) {
 
 // SA1 to SA4 in this order, with the label of their set. They point to `keys`.
 SaArray MakeSas(const Agreement& agreement, const xfrm::EspKeys& keys, uint32_t reqid,
-                uint32_t hard_seconds, uint8_t replay_window);
+                uint32_t hard_seconds, uint16_t replay_window, xfrm::PacketMark mark = {});
 // What the kernel knows them by, in the same order.
 SaIdArray MakeSaIds(const Agreement& agreement);
 

@@ -152,7 +152,7 @@ SaArray SetKeeper::MakeSasFor(SaSet* set, const xfrm::EspKeys& keys, uint64_t li
   const uint64_t hard_s = std::min<uint64_t>(lifetime_s + ipsec.lifetime_slack_s, UINT32_MAX);
   set->kernel_until_ms = set->installed_ms + (hard_s - 1) * 1000;
   return MakeSas(set->agreement, keys, ipsec.reqid, static_cast<uint32_t>(hard_s),
-                 ipsec.replay_window);
+                 ipsec.replay_window, ipsec.mark);
 }
 
 void SetKeeper::Apply(SaSet* set, SetEvent event, Actions* actions) {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "edge/kernel_check.h"
 #include "edge/settings_draft.h"
 #include "edge/settings_toml.h"
 
@@ -30,15 +31,19 @@ std::string SettingsResult::Report(std::string_view file_name) const {
   return report;
 }
 
-SettingsResult ParseSettings(std::string_view text) {
+SettingsResult ParseSettings(std::string_view text, const KernelProbe& probe) {
   SettingsDraft draft;
-  if (ReadSettingsValues(text, &draft)) CheckSettings(&draft);
+  KernelVerdict kernel;
+  if (ReadSettingsValues(text, &draft)) {
+    CheckSettings(&draft);
+    if (probe) kernel = CheckKernel(probe(FamiliesOf(draft.settings)), &draft);
+  }
   std::stable_sort(draft.notes.begin(), draft.notes.end(),
                    [](const SettingsNote& a, const SettingsNote& b) { return a.line < b.line; });
-  return {std::move(draft.settings), std::move(draft.notes)};
+  return {std::move(draft.settings), std::move(draft.notes), std::move(kernel)};
 }
 
-SettingsResult LoadSettings(const std::string& path) {
+SettingsResult LoadSettings(const std::string& path, const KernelProbe& probe) {
   SettingsResult unreadable;
   FILE* const file = std::fopen(path.c_str(), "re");
   if (file == nullptr) {
@@ -55,7 +60,7 @@ SettingsResult LoadSettings(const std::string& path) {
     unreadable.notes.push_back({true, 0, fmt::format("cannot read it: {}", strerror(error))});
     return unreadable;
   }
-  return ParseSettings(text);
+  return ParseSettings(text, probe);
 }
 
 }  // namespace edge

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "edge/algorithm_list.h"
 #include "edge/flow.h"
 #include "reactor/endpoint.h"
+#include "xfrm/probe.h"
 
 namespace edge {
 
@@ -17,6 +19,8 @@ namespace edge {
 enum class SecAgree : uint8_t { kRequire, kPrefer, kOff };
 // Which mechanisms Security-Server names (spec sheet 1.3).
 enum class SecurityServer : uint8_t { kStatic, kSelected };
+// What becomes of allowed algorithms that the kernel lacks.
+enum class MissingAlgorithms : uint8_t { kRefuse, kDrop };
 
 struct Settings {
   // [ipsec]: the names, meanings and defaults of OpenSIPS proto_ipsec.
@@ -30,10 +34,12 @@ struct Settings {
     std::optional<uint16_t> default_server_port;  // ...to one another.
     AlgorithmList allowed_algorithms = AlgorithmList::All();  // In order of preference.
     bool disable_deprecated_algorithms = false;  // Applied to allowed_algorithms on load.
+    MissingAlgorithms missing_algorithms = MissingAlgorithms::kRefuse;  // Likewise.
     SecurityServer security_server = SecurityServer::kStatic;
     uint32_t reqid = 0x676d6564;     // Marks our SAs and policies in the kernel; not 0.
     uint32_t lifetime_slack_s = 30;  // Kernel lifetimes outlast ours by this (design D3).
-    uint8_t replay_window = 32;      // 1..32 packets.
+    uint16_t replay_window = 32;     // 1..4096 packets.
+    xfrm::PacketMark mark;           // mark, mark_mask.
   };
   // [gm]: towards the phones, unprotected.
   struct Gm {
@@ -78,17 +84,28 @@ struct SettingsNote {
   std::string message;  // What was read and what is allowed.
 };
 
+// What the kernel of this machine can do for the settings.
+struct KernelVerdict {
+  std::vector<std::string> lacks;  // What keeps us from serving here; no setting mends it.
+  bool is_unknown = false;         // It could not be asked; `lacks` says why.
+  std::string works;               // What was tried and works, for people.
+};
+// How it is asked (edge/kernel_check.h).
+using KernelProbe = std::function<xfrm::ProbeReport(xfrm::ProbeFamilies)>;
+
 struct SettingsResult {
   Settings settings;  // Only meaningful when ok().
   std::vector<SettingsNote> notes;
+  KernelVerdict kernel;  // Empty when nobody asked.
 
   bool ok() const;
   // "gmedge.toml:12: error: ipsec.port = 70000: ...", one line each, errors and warnings by line.
   std::string Report(std::string_view file_name) const;
 };
 
-SettingsResult ParseSettings(std::string_view text);
+// `probe` null: the kernel is not asked, and every algorithm taken for there.
+SettingsResult ParseSettings(std::string_view text, const KernelProbe& probe = nullptr);
 // An unreadable file is one error with line 0.
-SettingsResult LoadSettings(const std::string& path);
+SettingsResult LoadSettings(const std::string& path, const KernelProbe& probe = nullptr);
 
 }  // namespace edge

@@ -22,6 +22,8 @@ constexpr SettingsPath kClientPort = {"ipsec", "default_client_port"};
 constexpr SettingsPath kServerPort = {"ipsec", "default_server_port"};
 constexpr SettingsPath kAlgorithms = {"ipsec", "allowed_algorithms"};
 constexpr SettingsPath kDeprecated = {"ipsec", "disable_deprecated_algorithms"};
+constexpr SettingsPath kMark = {"ipsec", "mark"};
+constexpr SettingsPath kMarkMask = {"ipsec", "mark_mask"};
 constexpr SettingsPath kGmListen = {"gm", "listen"};
 constexpr SettingsPath kCoreListen = {"core", "listen"};
 constexpr SettingsPath kNextHop = {"core", "next_hop"};
@@ -55,6 +57,7 @@ class Checker {
     CheckDefaultPorts();
     CheckSpis();
     CheckAlgorithms();
+    CheckMark();
     CheckCore();
     CheckSharedSockets();
     CheckPhonesCanBeProtected();
@@ -73,6 +76,7 @@ class Checker {
   void CheckDefaultPorts();
   void CheckSpis();
   void CheckAlgorithms();
+  void CheckMark();
   void CheckCore();
   void CheckSharedSockets();
   void CheckPhonesCanBeProtected();
@@ -191,6 +195,22 @@ void Checker::CheckAlgorithms() {
   draft_.Error(std::max(draft_.LineOf(kAlgorithms), draft_.LineOf(kDeprecated)),
                "ipsec.disable_deprecated_algorithms leaves nothing of ipsec.allowed_algorithms: "
                "not deprecated are null=aes-gcm and aes-gmac=null");
+}
+
+// A mask alone would clear bits, which nobody means by it.
+void Checker::CheckMark() {
+  if (draft_.IsBad(kMark) || draft_.IsBad(kMarkMask)) return;
+  xfrm::PacketMark& mark = settings_.ipsec.mark;
+  if (!draft_.IsSet(kMark)) {
+    if (!draft_.IsSet(kMarkMask)) return;
+    return draft_.Error(draft_.LineOf(kMarkMask),
+                        fmt::format("ipsec.mark_mask = {:#x}: ipsec.mark is not set", mark.mask));
+  }
+  if (!draft_.IsSet(kMarkMask)) mark.mask = UINT32_MAX;
+  if ((mark.value & ~mark.mask) == 0) return;
+  draft_.Error(std::max(draft_.LineOf(kMark), draft_.LineOf(kMarkMask)),
+               fmt::format("ipsec.mark = {:#x}: it has bits outside of ipsec.mark_mask = {:#x}",
+                           mark.value, mark.mask));
 }
 
 void Checker::CheckCore() {

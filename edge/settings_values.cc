@@ -21,6 +21,7 @@ struct Setting {
 
 void ReadMinSpi(Reader& reader, SettingsDraft& draft);
 void ReadMaxSpi(Reader& reader, SettingsDraft& draft);
+void ReadMissingAlgorithms(Reader& reader, SettingsDraft& draft);
 void ReadSecurityServer(Reader& reader, SettingsDraft& draft);
 void ReadReplayWindow(Reader& reader, SettingsDraft& draft);
 void ReadSecAgree(Reader& reader, SettingsDraft& draft);
@@ -58,6 +59,7 @@ constexpr Setting kSettings[] = {
      [](Reader& reader, SettingsDraft& draft) {
        reader.Boolean(&draft.settings.ipsec.disable_deprecated_algorithms);
      }},
+    {{"ipsec", "missing_algorithms"}, ReadMissingAlgorithms},
     {{"ipsec", "security_server"}, ReadSecurityServer},
     {{"ipsec", "reqid"},
      [](Reader& reader, SettingsDraft& draft) {
@@ -68,6 +70,14 @@ constexpr Setting kSettings[] = {
        reader.Seconds(3600, &draft.settings.ipsec.lifetime_slack_s);
      }},
     {{"ipsec", "replay_window"}, ReadReplayWindow},
+    {{"ipsec", "mark"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(1, UINT32_MAX, "a mark on packets", &draft.settings.ipsec.mark.value);
+     }},
+    {{"ipsec", "mark_mask"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(1, UINT32_MAX, "the bits that count", &draft.settings.ipsec.mark.mask);
+     }},
     {{"gm", "listen"},
      [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.gm_sockets); }},
     {{"gm", "sec_agree"}, ReadSecAgree},
@@ -136,6 +146,13 @@ void ReadMaxSpi(Reader& reader, SettingsDraft& draft) {
                  &draft.settings.ipsec.max_spi);
 }
 
+void ReadMissingAlgorithms(Reader& reader, SettingsDraft& draft) {
+  constexpr std::array<std::string_view, 2> kWords = {"refuse", "drop"};
+  size_t index = 0;
+  reader.Word(kWords, &index);
+  draft.settings.ipsec.missing_algorithms = static_cast<MissingAlgorithms>(index);
+}
+
 void ReadSecurityServer(Reader& reader, SettingsDraft& draft) {
   constexpr std::array<std::string_view, 2> kWords = {"static", "selected"};
   size_t index = 0;
@@ -145,8 +162,8 @@ void ReadSecurityServer(Reader& reader, SettingsDraft& draft) {
 
 void ReadReplayWindow(Reader& reader, SettingsDraft& draft) {
   uint32_t packets = draft.settings.ipsec.replay_window;
-  reader.Integer(1, 32, "packets", &packets);
-  draft.settings.ipsec.replay_window = static_cast<uint8_t>(packets);
+  reader.Integer(1, xfrm::kReplayWindowMax, "packets", &packets);
+  draft.settings.ipsec.replay_window = static_cast<uint16_t>(packets);
 }
 
 void ReadSecAgree(Reader& reader, SettingsDraft& draft) {

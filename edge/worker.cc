@@ -38,6 +38,8 @@ Worker::Worker(const Settings& settings, Kernel* kernel, xfrm::SpiPool* spis, Ra
       now_ms_(NowMs()),
       core_(settings, ports_, spis, random, now_ms_),
       queue_(kernel, this, settings.ipsec.reqid, &core_.stats()),
+      watch_(kernel, this),
+      monitor_([kernel](xfrm::KernelCounters* counters) { return kernel->ReadCounters(counters); }),
       log_(&ports_),
       connections_(settings, &ports_, &core_.stats(), this) {}
 
@@ -57,7 +59,7 @@ bool Worker::Open(std::string* error) {
   if (buffers_ == nullptr) return false;
   sends_ = std::make_unique<reactor::SendPool>(reactor::SendPoolOptions{});
   stop_ = reactor::StopSignal::Open(reactor_.get(), error);
-  if (stop_ == nullptr || !kernel_->Attach(reactor_.get(), &queue_, error)) return false;
+  if (stop_ == nullptr || !kernel_->Attach(reactor_.get(), this, error)) return false;
   for (size_t i = 0; i < ports_.size(); ++i) {
     reactor::DatagramOptions options;
     options.local = ports_[i].local;
@@ -84,15 +86,23 @@ void Worker::Turn() {
   reactor_->Dispatch();  // Messages and kernel answers in; decisions taken.
   kernel_->Deliver();
   core_.OnTime(now_ms_, this);
-  queue_.OnTime(now_ms_);
-  queue_.Flush(now_ms_);  // One batch carries the whole turn's SAs.
+  monitor_.OnTime(now_ms_);
+  FlushToKernel();
   reactor_->SubmitAndWait(WaitUs());
+}
+
+// One batch carries the whole turn's SAs; before it goes what is to be looked at.
+void Worker::FlushToKernel() {
+  watch_.OnTime(now_ms_);
+  watch_.Flush(now_ms_);
+  queue_.OnTime(now_ms_);
+  queue_.Flush(now_ms_);
 }
 
 int64_t Worker::WaitUs() const {
   if (stop_->requested() || kernel_->has_answers()) return 0;
-  const uint64_t next =
-      std::min({core_.NextExpiry(), queue_.NextExpiry(), connections_.NextExpiry()});
+  const uint64_t next = std::min(
+      {core_.NextExpiry(), queue_.NextExpiry(), watch_.NextExpiry(), connections_.NextExpiry()});
   if (next == reactor::TimerWheel::kNever) return -1;
   return next <= now_ms_ ? 0 : static_cast<int64_t>(next - now_ms_) * 1000;
 }
@@ -108,8 +118,7 @@ void Worker::Drain() {
       connections_.OnTime(now_ms_);
       reactor_->Dispatch();
       kernel_->Deliver();
-      queue_.OnTime(now_ms_);
-      queue_.Flush(now_ms_);
+      FlushToKernel();
       if (!done()) reactor_->SubmitAndWait(kernel_->has_answers() ? 0 : 10'000);
     }
   };
@@ -174,6 +183,29 @@ void Worker::OnExtended(SetId set, std::errc error, std::string_view explanation
 
 void Worker::OnDeleted(SetId set) {
   core_.OnDeleted(set, now_ms_, this);
+}
+
+void Worker::OnLooked(SetId set, const SaUse& use) {
+  core_.OnLooked(set, use, now_ms_, this);
+}
+
+void Worker::OnReply(std::span<const std::byte> bytes) {
+  watch_.OnReply(bytes);
+  queue_.OnReply(bytes);
+}
+
+void Worker::OnLoss() {
+  watch_.OnLoss();
+  queue_.OnLoss();
+}
+
+// What moved since the attempt began tells why one failed, not why one went well.
+void Worker::Report(const Attempt& attempt) {
+  if (attempt.status == 200) return log_.Write(attempt, now_ms_);
+  const std::string moved = monitor_.MovedSince(now_ms_ - attempt.duration_ms, now_ms_);
+  Attempt explained = attempt;
+  explained.moved = moved;
+  log_.Write(explained, now_ms_);
 }
 
 }  // namespace edge

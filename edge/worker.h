@@ -10,8 +10,10 @@
 #include "edge/connections.h"
 #include "edge/core.h"
 #include "edge/kernel.h"
+#include "edge/kernel_monitor.h"
 #include "edge/kernel_queue.h"
 #include "edge/report_log.h"
+#include "edge/sa_watch.h"
 #include "edge/settings.h"
 #include "reactor/buffer_ring.h"
 #include "reactor/datagram.h"
@@ -20,7 +22,12 @@
 
 namespace edge {
 
-class Worker final : Actions, KernelSink, reactor::DatagramSink, ConnectionSink {
+class Worker final : Actions,
+                     KernelSink,
+                     SaWatchSink,
+                     KernelAnswers,
+                     reactor::DatagramSink,
+                     ConnectionSink {
  public:
   // `settings`, `kernel`, `spis` and `random` outlive the worker.
   Worker(const Settings& settings, Kernel* kernel, xfrm::SpiPool* spis, Random* random);
@@ -57,11 +64,17 @@ class Worker final : Actions, KernelSink, reactor::DatagramSink, ConnectionSink 
   void Delete(SetId set, const SaIds& sas, bool certain) override {
     queue_.Delete(set, sas, certain);
   }
-  void Report(const Attempt& attempt) override { log_.Write(attempt, now_ms_); }
+  void Look(SetId set, std::span<const xfrm::SaId> sas) override { watch_.Look(set, sas); }
+  void Report(const Attempt& attempt) override;
 
   void OnInstalled(SetId set, std::errc error, std::string_view explanation) override;
   void OnExtended(SetId set, std::errc error, std::string_view explanation) override;
   void OnDeleted(SetId set) override;
+  void OnLooked(SetId set, const SaUse& use) override;
+
+  void OnReply(std::span<const std::byte> bytes) override;
+  void OnLoss() override;
+  void FlushToKernel();
 
   const Settings& settings_;
   Kernel* kernel_;
@@ -69,6 +82,8 @@ class Worker final : Actions, KernelSink, reactor::DatagramSink, ConnectionSink 
   uint64_t now_ms_;  // Monotonic; read once a turn.
   Core core_;
   KernelQueue queue_;
+  SaWatch watch_;
+  KernelMonitor monitor_;
   ReportLog log_;
   bool stopping_ = false;
 

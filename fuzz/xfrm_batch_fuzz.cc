@@ -55,8 +55,11 @@ xfrm::Sa SaFrom(uint8_t which, uint8_t contents) {
   sa.reqid = contents >> 3;
   sa.hard_seconds = contents;
   sa.soft_seconds = contents / 2u;
-  sa.replay_window = static_cast<uint8_t>(contents & 0xf8);
+  // From none over what fits the SA itself to 3968.
+  sa.replay_window = static_cast<uint16_t>((contents & 0xf8) * ((contents & 0x80) != 0 ? 16 : 1));
   sa.keys = &Keys()[contents & 7];
+  sa.mark.mask = contents & 0x18;
+  sa.mark.value = contents & 0x10;
   return sa;
 }
 
@@ -71,7 +74,7 @@ xfrm::Policy PolicyFrom(uint8_t which, uint8_t contents) {
   return policy;
 }
 
-size_t WordsOf(uint8_t window) {
+size_t WordsOf(uint16_t window) {
   return window > 32 ? (window + 31u) / 32 : 0;
 }
 
@@ -79,7 +82,7 @@ xfrm::ReplayState ReplayFrom(uint8_t contents) {
   xfrm::ReplayState state;
   state.sent = contents;
   state.received = contents * 3u;
-  state.window = contents > 127 ? contents : uint8_t{0};
+  state.window = static_cast<uint16_t>(contents > 127 ? (contents & 0xf8) * 16 : 0);
   for (size_t i = 0; i < std::max<size_t>(1, WordsOf(state.window)); ++i) {
     state.received_bits[i] = contents + static_cast<uint32_t>(i);
   }
@@ -121,7 +124,7 @@ std::errc Model::AskSa(uint8_t what, uint8_t which, uint8_t contents, xfrm::Batc
       batch->AddSa(sa);
       if (is_there) return kExists;
       HeldSa fresh{sa, {}};
-      fresh.replay.window = sa.replay_window > 32 ? sa.replay_window : uint8_t{0};
+      fresh.replay.window = sa.replay_window > 32 ? sa.replay_window : uint16_t{0};
       sas_.emplace(which, fresh);
       return kOk;
     }
@@ -147,7 +150,7 @@ std::errc Model::AskSa(uint8_t what, uint8_t which, uint8_t contents, xfrm::Batc
       const xfrm::ReplayState state = ReplayFrom(contents);
       batch->SetReplay(sa.id(), state);
       if (!is_there) return kNoSuchSa;
-      const uint8_t own = held->second.replay.window;
+      const uint16_t own = held->second.replay.window;
       if ((own == 0) != (state.window == 0)) return kOk;  // Of the other kind: nothing.
       if (WordsOf(own) != WordsOf(state.window)) return std::errc::invalid_argument;
       held->second.replay = state;
@@ -190,7 +193,8 @@ void Model::Compare(const xfrm::FakeKernel& kernel) const {
     Require(shown->selector == held.sa.selector && shown->source == held.sa.selector.source);
     Require(shown->reqid == held.sa.reqid && shown->hard_seconds == held.sa.hard_seconds);
     Require(shown->algorithms == held.sa.keys->algorithms());
-    const uint8_t window = held.replay.window != 0 ? held.replay.window : held.sa.replay_window;
+    Require(shown->mark == held.sa.mark);
+    const uint16_t window = held.replay.window != 0 ? held.replay.window : held.sa.replay_window;
     Require(shown->replay_window == window);
   }
   const std::vector<xfrm::PolicyInfo> policies = kernel.Policies();

@@ -12,6 +12,7 @@
 #include <optional>
 #include <sstream>
 
+#include "edge/kernel_check.h"
 #include "tests/edge_steps.h"
 #include "xfrm/socket.h"
 
@@ -111,6 +112,22 @@ std::optional<Outcome> RunScenario(bool with_rights, const std::string& algorith
   return outcome;
 }
 
+// What the start-up check finds, in the words of an outcome; `sas` are those it left behind.
+std::optional<Outcome> RunCheck(bool with_rights) {
+  if (unshare(CLONE_NEWNET) != 0) return std::nullopt;
+  if (!with_rights && !DropAllCapabilities()) return std::nullopt;
+  const xfrm::ProbeReport report = ProbeThisKernel({});
+  Outcome outcome;
+  outcome.line = std::string(xfrm::Name(report.lack));
+  outcome.states = report.Lacks(xfrm::Lack::kEspIpv4) ? "NoEsp" : "Esp";
+  for (const xfrm::ProbeRefusal& refusal : report.refusals) {
+    if (refusal.lack == xfrm::Lack::kOther) outcome.states = "Other";
+  }
+  outcome.spis_used = report.refusals.size();
+  outcome.sas = with_rights ? SasInTheKernel() : 0;
+  return outcome;
+}
+
 std::string Written(const Outcome& outcome) {
   return std::to_string(outcome.status) + "\n" + outcome.line + "\n" + outcome.states + "\n" +
          std::to_string(outcome.sas) + "\n" + std::to_string(outcome.sas_at_end) + "\n" +
@@ -128,12 +145,13 @@ std::optional<Outcome> Read(const std::string& text) {
 }
 
 // Runs it in a child. Nothing: it could not run there.
-std::optional<Outcome> InChild(bool with_rights, const std::string& algorithms) {
+template <typename Run>
+std::optional<Outcome> InChild(Run run) {
   int ends[2];
   if (pipe(ends) != 0) return std::nullopt;
   const pid_t child = fork();
   if (child == 0) {
-    const std::optional<Outcome> outcome = RunScenario(with_rights, algorithms);
+    const std::optional<Outcome> outcome = run();
     const std::string text = outcome ? Written(*outcome) : "";
     const bool written = write(ends[1], text.data(), text.size()) == std::ssize(text);
     _exit(written ? 0 : 1);
@@ -149,6 +167,27 @@ std::optional<Outcome> InChild(bool with_rights, const std::string& algorithms) 
   EXPECT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0) << "the child ended badly";
   return Read(text);
+}
+
+std::optional<Outcome> InChild(bool with_rights, const std::string& algorithms) {
+  return InChild([&] { return RunScenario(with_rights, algorithms); });
+}
+
+TEST(EdgeLiveKernel, TheCheckNamesTheMissingRight) {
+  const std::optional<Outcome> outcome = InChild([] { return RunCheck(false); });
+  if (!outcome) GTEST_SKIP() << kNoNamespace;
+  EXPECT_EQ(outcome->line, "Right");
+}
+
+// Whether this kernel has ESP or not, every refusal has a reason we can name.
+TEST(EdgeLiveKernel, TheCheckFindsWhatPhonesWouldFindAndLeavesNothing) {
+  const std::optional<Outcome> check = InChild([] { return RunCheck(true); });
+  const std::optional<Outcome> phone = InChild(true, "alg=hmac-sha-1-96");
+  if (!check || !phone) GTEST_SKIP() << kNoNamespace;
+  EXPECT_EQ(check->line, "None");
+  EXPECT_EQ(check->states, phone->status == 401 ? "Esp" : "NoEsp");
+  EXPECT_EQ(check->spis_used == 0, phone->status == 401) << "refusals";
+  EXPECT_EQ(check->sas, 0u);
 }
 
 TEST(EdgeLiveKernel, WithoutCapNetAdminThePhoneGets500AndTheLineNamesEperm) {

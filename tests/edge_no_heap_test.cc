@@ -40,6 +40,7 @@ class CountingActions final : public Actions {
   void Install(SetId, std::span<const xfrm::Sa>) override { ++others; }
   void Extend(SetId, std::span<const xfrm::Sa>, std::span<const xfrm::Sa>) override { ++others; }
   void Delete(SetId, const SaIds&, bool) override { ++others; }
+  void Look(SetId, std::span<const xfrm::SaId>) override {}
   void Report(const Attempt&) override { ++others; }
 
   size_t sends = 0;

@@ -292,6 +292,34 @@ TEST_F(EdgePitfalls, Pitfall31OneLineSaysHowAnAttemptEnded) {
   EXPECT_NE(world_.attempts()[1].line.find("esp=no 30000 ms"), std::string::npos);
 }
 
+TEST_F(EdgePitfalls, Pitfall31AnUnansweredChallengeSaysWhetherEspCameIn) {
+  Challenge(&phone_, Initial(&phone_), "n");
+  xfrm::SaId inbound;
+  for (const xfrm::SaInfo& sa : world_.kernel().Sas()) {
+    if (std::to_string(sa.id.spi) == ParamOf(phone_.set.security_server, "spi-s")) inbound = sa.id;
+  }
+  world_.kernel().CountUndecrypted(inbound);
+  world_.kernel().CountUndecrypted(inbound);
+  world_.Advance(30'000);
+  ASSERT_EQ(world_.attempts().size(), 1u);
+  const std::string& line = world_.attempts()[0].line;
+  EXPECT_NE(line.find("over the new SAs: ESP came in that could not be decrypted: "), line.npos)
+      << line;
+  EXPECT_NE(line.find(" esp=yes esp-packets=0 esp-bytes=0 esp-undecrypted=2 "), line.npos) << line;
+  EXPECT_EQ(Sas(), 0u) << "looked at before they were deleted";
+}
+
+TEST_F(EdgePitfalls, Pitfall31AKernelThatDoesNotAnswerLeavesItUnknown) {
+  Challenge(&phone_, Initial(&phone_), "n");
+  world_.set_kernel_deaf(true);
+  world_.Advance(30'000);
+  EXPECT_TRUE(world_.attempts().empty());
+  world_.Advance(2'000);
+  ASSERT_EQ(world_.attempts().size(), 1u);
+  EXPECT_NE(world_.attempts()[0].line.find(" esp=unknown "), std::string::npos)
+      << world_.attempts()[0].line;
+}
+
 TEST_F(EdgePitfalls, Pitfall31WhatAPhoneCallsItselfCannotForgeALine) {
   const std::string text =
       Replaced(phone_.Initial(), "username=\"", "username=\"x\t registered\x01");

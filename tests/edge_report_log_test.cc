@@ -75,6 +75,53 @@ TEST(EdgeReportLog, TheKernelsRefusalIsTheKernelsWordsAndOurs) {  // Pitfalls 7.
   EXPECT_NE(FormatAttempt(attempt, Ports()).find("(" + ours + "); status=500"), std::string::npos);
 }
 
+Attempt Unanswered() {
+  Attempt attempt = Registered();
+  attempt.result = "nobody answered the 401 over the new SAs";
+  attempt.status = 0;
+  attempt.esp_arrived = false;
+  attempt.was_looked = true;
+  attempt.use.is_known = true;
+  return attempt;
+}
+
+TEST(EdgeReportLog, WhatCameInSaysWhereToLook) {  // Pitfalls 31.
+  Attempt attempt = Unanswered();
+  const auto line = [&] {
+    attempt.esp_arrived = attempt.use.has_arrivals();
+    return FormatAttempt(attempt, Ports());
+  };
+  const auto has = [&](const std::string& what) { return line().find(what) != line().npos; };
+  EXPECT_TRUE(has(": nobody answered the 401 over the new SAs: no ESP came in on them alg="))
+      << line();
+  EXPECT_TRUE(has(" esp=no 31 ms")) << line();
+
+  attempt.use.replayed = 2;
+  EXPECT_TRUE(has(": ESP came in with sequence numbers that were refused")) << line();
+  EXPECT_TRUE(has(" esp=yes esp-packets=0 esp-bytes=0 esp-undecrypted=0 esp-replayed=2 31 ms"));
+
+  attempt.use.undecrypted = 3;
+  EXPECT_TRUE(has(": ESP came in that could not be decrypted: the phone's keys differ")) << line();
+
+  attempt.use.packets = 4;
+  attempt.use.bytes = 4000;
+  EXPECT_TRUE(has(": ESP came in, but nothing in it that answers the challenge")) << line();
+  EXPECT_TRUE(has(" esp=yes esp-packets=4 esp-bytes=4000 esp-undecrypted=3 esp-replayed=2 31 ms"));
+
+  attempt.use = {};
+  EXPECT_TRUE(has(": whether ESP came in is not known")) << line();
+  EXPECT_TRUE(has(" esp=unknown 31 ms")) << line();
+}
+
+TEST(EdgeReportLog, KernelCountersThatMovedAreInTheLine) {
+  Attempt attempt = Unanswered();
+  attempt.moved = "XfrmInNoStates+3 XfrmInTmplMismatch+1";
+  EXPECT_NE(FormatAttempt(attempt, Ports())
+                .find(" esp=no kernel: XfrmInNoStates+3 XfrmInTmplMismatch+1; 31 ms"),
+            std::string::npos)
+      << FormatAttempt(attempt, Ports());
+}
+
 TEST(EdgeReportLog, APhoneCannotForgeALine) {
   std::string all;
   for (int c = 0; c < 256; ++c) all += static_cast<char>(c);

@@ -66,11 +66,13 @@ TEST(EdgeSaSet, TheFourSasOfAnIpv6PhoneAreAsDrawn) {
 
 TEST(EdgeSaSet, AllFourShareKeysMarkLifetimeAndWindow) {
   const xfrm::EspKeys keys;
-  for (const xfrm::Sa& sa : MakeSas(AgreementOf("198.51.100.77", "192.0.2.10"), keys, 5, 60, 17)) {
+  for (const xfrm::Sa& sa :
+       MakeSas(AgreementOf("198.51.100.77", "192.0.2.10"), keys, 5, 60, 17, {1, 3})) {
     EXPECT_EQ(sa.keys, &keys);
     EXPECT_EQ(sa.reqid, 5u);
     EXPECT_EQ(sa.hard_seconds, 60u);
     EXPECT_EQ(sa.replay_window, 17);
+    EXPECT_EQ(sa.mark, (xfrm::PacketMark{1, 3}));
   }
 }
 

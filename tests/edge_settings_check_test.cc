@@ -247,6 +247,20 @@ TEST(SettingsCheck, AMistakeInASocketIsNotJudgedTwice) {
   EXPECT_THAT(file.Report(), Not(HasSubstr("taken")));
 }
 
+TEST(SettingsCheck, AMarkLiesWithinItsMask) {
+  File file;
+  const std::string sockets = file.ipsec;
+  file.ipsec = sockets + "\nmark = 0x14\nmark_mask = 0x1c";
+  EXPECT_EQ(file.Report(), "");
+  file.ipsec = sockets + "\nmark = 0x15\nmark_mask = 0x1c";
+  EXPECT_THAT(file.Report(), HasSubstr(": error: ipsec.mark = 0x15: it has bits outside of "
+                                       "ipsec.mark_mask = 0x1c\n"));
+  file.ipsec = sockets + "\nmark_mask = 0x1c";
+  EXPECT_THAT(file.Report(), HasSubstr("error: ipsec.mark_mask = 0x1c: ipsec.mark is not set\n"));
+  file.ipsec = sockets + "\nmark = 0\nmark_mask = 0x1c";
+  EXPECT_EQ(LineCount(file.Report()), 1u) << file.Report();
+}
+
 TEST(SettingsCheck, MoreSocketsThanAWorkerServesAreRefused) {
   File file;
   file.ipsec = "socket = [";

@@ -103,6 +103,11 @@ TEST(SettingsValues, AreRead) {
   EXPECT_EQ(With("ipsec", "security_server = \"selected\"").settings.ipsec.security_server,
             SecurityServer::kSelected);
   EXPECT_EQ(With("ipsec", "replay_window = 7").settings.ipsec.replay_window, 7);
+  EXPECT_EQ(With("ipsec", "mark = 0x10").settings.ipsec.mark, (xfrm::PacketMark{16, UINT32_MAX}));
+  EXPECT_EQ(With("ipsec", "mark = 1\nmark_mask = 3").settings.ipsec.mark, (xfrm::PacketMark{1, 3}));
+  EXPECT_EQ(With("ipsec", "replay_window = 4096").settings.ipsec.replay_window, 4096);
+  EXPECT_EQ(With("ipsec", "missing_algorithms = \"drop\"").settings.ipsec.missing_algorithms,
+            MissingAlgorithms::kDrop);
   EXPECT_EQ(With("log", "level = \"error\"").settings.log.level, "error");
   EXPECT_EQ(With("limits", "half_open_max = 5").settings.limits.half_open_max, 5u);
   EXPECT_EQ(With("limits", "half_open_per_source_max = 6").settings.limits.half_open_per_source_max,

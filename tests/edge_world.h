@@ -9,13 +9,14 @@
 #include "edge/core.h"
 #include "edge/kernel_queue.h"
 #include "edge/report_log.h"
+#include "edge/sa_watch.h"
 #include "edge/worker.h"
 #include "tests/edge_values.h"
 #include "xfrm/fake_kernel.h"
 
 namespace edge {
 
-class World final : public Actions, KernelLink, KernelSink {
+class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
  public:
   explicit World(const Settings& settings, uint32_t min_spi = 65536, uint32_t max_spi = 262144)
       : settings_(settings),
@@ -25,7 +26,8 @@ class World final : public Actions, KernelLink, KernelSink {
                .permutation_key = {1, 2}}),
         ports_(PortsOf(settings_)),
         core_(settings_, ports_, &spis_, &random_, now_ms_),
-        queue_(this, this, settings_.ipsec.reqid, &core_.stats()) {}
+        queue_(this, this, settings_.ipsec.reqid, &core_.stats()),
+        watch_(this, this) {}
 
   static std::vector<Port> PortsOf(const Settings& settings) { return edge::PortsOf(settings); }
 
@@ -56,11 +58,12 @@ class World final : public Actions, KernelLink, KernelSink {
   // Lets the kernel work until nothing is left to do at this instant.
   void Settle() {
     for (int i = 0; i < 10; ++i) {
+      watch_.Flush(now_ms_);
       queue_.Flush(now_ms_);
       std::vector<std::vector<std::byte>> answers;
       answers.swap(answers_);
       for (const std::vector<std::byte>& answer : answers) {
-        if (!kernel_is_deaf_) queue_.OnReply(answer);
+        if (!kernel_is_deaf_) OnKernelAnswer(answer);
       }
     }
   }
@@ -76,6 +79,7 @@ class World final : public Actions, KernelLink, KernelSink {
     now_ms_ += ms;
     kernel_.Advance(now_ms_ / 1000);
     core_.OnTime(now_ms_, this);
+    watch_.OnTime(now_ms_);
     queue_.OnTime(now_ms_);
     Settle();
   }
@@ -103,7 +107,10 @@ class World final : public Actions, KernelLink, KernelSink {
   xfrm::SpiPool& spis() { return spis_; }
   // A kernel in place of the fake one; its answers come back by OnKernelAnswer.
   void set_link(KernelLink* link) { link_ = link; }
-  void OnKernelAnswer(std::span<const std::byte> bytes) { queue_.OnReply(bytes); }
+  void OnKernelAnswer(std::span<const std::byte> bytes) {
+    watch_.OnReply(bytes);
+    queue_.OnReply(bytes);
+  }
   void set_log(ReportLog* log) { log_ = log; }
   // The core reads them as it goes.
   Settings& settings() { return settings_; }
@@ -133,6 +140,7 @@ class World final : public Actions, KernelLink, KernelSink {
   void Delete(SetId set, const SaIds& sas, bool certain) override {
     queue_.Delete(set, sas, certain);
   }
+  void Look(SetId set, std::span<const xfrm::SaId> sas) override { watch_.Look(set, sas); }
   void Report(const Attempt& attempt) override {
     attempts_.push_back({std::string(attempt.impi), std::string(attempt.result), attempt.status,
                          attempt.kernel, std::string(attempt.explanation),
@@ -151,6 +159,7 @@ class World final : public Actions, KernelLink, KernelSink {
     core_.OnExtended(set, error, why, now_ms_, this);
   }
   void OnDeleted(SetId set) override { core_.OnDeleted(set, now_ms_, this); }
+  void OnLooked(SetId set, const SaUse& use) override { core_.OnLooked(set, use, now_ms_, this); }
 
   Settings settings_;
   CountingRandom random_;
@@ -160,6 +169,7 @@ class World final : public Actions, KernelLink, KernelSink {
   const std::vector<Port> ports_;
   Core core_;
   KernelQueue queue_;
+  SaWatch watch_;
   std::vector<Sent> sent_;
   std::vector<AttemptLine> attempts_;
   std::vector<std::vector<std::byte>> answers_;

@@ -30,13 +30,44 @@ five=$data/five_mistakes.toml
 expect 2 ":5: error: .*udp:192.0.2.10:6100" ":7: error: .*port.*70000" ":8: error: .*min_spi" \
   ":9: error: .*rot13" ":13: error: .*sec_agre" -- --config "$five" --check-config
 expect 2 ":5: error:" ":13: error:" -- --config "$five"  # Nor does it start with them.
-expect 0 "ok$" -- --config "$2/docs/gmedge.toml" --check-config
+documented=$2/docs/gmedge.toml
+expect 0 "checked: settings$" "^kernel: not checked: --xfrm=sim" "ok$" -- \
+  --config "$documented" --check-config --xfrm=sim
 expect 2 "no_such_file" -- --config "$data/no_such_file.toml" --check-config
 expect 2 "--config FILE is needed" --
 expect 2 "kernel or sim" -- --config "$five" --xfrm=maybe
 expect 2 "--help" -- --no-such-option
 expect 0 "usage: gmedge --config FILE" -- --help
 expect 0 "^gmedge [0-9]+\.[0-9]+\.[0-9]+$" -- --version
+
+# What this kernel has is known to it alone; what is missing is named with the way to get it.
+checked=$("$gmedge" --config "$documented" --check-config 2>&1)
+status=$?
+case "$status" in
+  0) lines="ok$" ;;
+  1) lines="^gmedge: the kernel (lacks|has no IPsec at all: it lacks) .* \(CONFIG_.*; modprobe " ;;
+  2) lines=":6: error: ipsec.allowed_algorithms: this kernel cannot do .*CONFIG_.*; modprobe " ;;
+  *) lines="a status of 0, 1 or 2, not $status" ;;
+esac
+for pattern in "^kernel: (not )?checked: " "$lines"; do
+  if ! grep -qE -- "$pattern" <<<"$checked"; then
+    printf 'FAILED: no line like "%s" in\n%s\n' "$pattern" "$checked"
+    failures=$((failures + 1))
+  fi
+done
+
+# Who may not ask the kernel can still have the settings checked, but cannot start.
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+  without_rights() {
+    setpriv --bounding-set=-all --inh-caps=-all "$@"
+  }
+  gmedge_itself=$gmedge
+  gmedge=without_rights
+  expect 0 "^kernel: not checked: .*EPERM: .*CAP_NET_ADMIN" "ok$" -- \
+    "$gmedge_itself" --config "$documented" --check-config
+  expect 1 "^gmedge: the kernel could not be asked: EPERM: .*CAP_NET_ADMIN" -- \
+    "$gmedge_itself" --config "$documented"
+fi
 
 [ "$failures" -eq 0 ] && echo "all as expected"
 exit "$failures"

@@ -248,7 +248,26 @@ TEST_F(XfrmBatch, WideReplayWindowIsABitmapAttribute) {
   ASSERT_TRUE(ReadAt(payload, 0, &state));
   EXPECT_EQ(state.replay_window, 100u);
   EXPECT_EQ(state.bmp_len, 4u);
-  EXPECT_THAT(payload, SizeIs(sizeof(state) + 16));
+  EXPECT_THAT(payload, SizeIs(sizeof(state))) << "the kernel makes the zeros itself";
+}
+
+TEST_F(XfrmBatch, AMarkIsAValueAndAMask) {
+  const EspKeys keys = KeysFor({});
+  Sa sa = SampleSa(&keys);
+  batch_.Clear(1);
+  batch_.AddSa(sa);
+  sa.mark = {0x14, 0x1c};
+  batch_.AddSa(sa);
+  batch_.UpdateSa(sa);
+  const std::vector<Request> requests = Parse(batch_.Seal());
+  EXPECT_EQ(requests[0].attributes.count(XFRMA_SET_MARK), 0u);
+  EXPECT_EQ(requests[0].attributes.count(XFRMA_SET_MARK_MASK), 0u);
+  uint32_t bits = 0;
+  ASSERT_TRUE(ReadAt(requests[1].attributes.at(XFRMA_SET_MARK), 0, &bits));
+  EXPECT_EQ(bits, 0x14u);
+  ASSERT_TRUE(ReadAt(requests[1].attributes.at(XFRMA_SET_MARK_MASK), 0, &bits));
+  EXPECT_EQ(bits, 0x1cu);
+  EXPECT_EQ(requests[2].attributes.count(XFRMA_SET_MARK), 0u) << "it stays as it is";
 }
 
 TEST_F(XfrmBatch, UpdateCarriesLifetimesWithoutKeys) {
@@ -430,7 +449,7 @@ TEST_F(XfrmBatch, DumpIsOneRequestWithoutFence) {
 TEST_F(XfrmBatch, HoldsItsMaximumOfTheLargestRequest) {
   const EspKeys keys = KeysFor({Integrity::kHmacSha1_96, Encryption::kDesEde3Cbc});
   Sa sa = SampleSa(&keys);
-  sa.replay_window = 255;
+  sa.replay_window = kReplayWindowMax;
   batch_.Clear(1);
   while (!batch_.full()) batch_.AddSa(sa);
   EXPECT_EQ(batch_.count(), Batch::kRequestsMax);

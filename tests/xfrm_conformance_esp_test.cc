@@ -56,6 +56,10 @@ class XfrmConformanceEsp : public EspKernelTest {
     return raw.Bind(selector.source, 0) &&
            raw.SendTo(selector.destination, 0, FromHex(packet.at("esp")));
   }
+  SaInfo Get(const SaId& id) {
+    EXPECT_EQ(One([&](Batch* batch) { batch->GetSa(id); }), kOk);
+    return replies_.empty() ? SaInfo() : replies_[0].sa;
+  }
   Reply Replay(const SaId& id) {
     EXPECT_EQ(One([&](Batch* batch) { batch->GetReplay(id); }), kOk);
     return replies_.empty() ? Reply() : replies_[0];
@@ -79,6 +83,8 @@ TEST_P(XfrmConformanceEsp, DecryptsThePacketsOfTheVectorsEachOnce) {
     ASSERT_TRUE(Inject(packet));
     EXPECT_THAT(edge_->Receive(kSilenceMs), IsEmpty()) << "it is a replay";
 
+    EXPECT_EQ(Get(sa.id()).replayed, 1u);
+    EXPECT_EQ(Get(sa.id()).undecrypted, 0u);
     const Reply reply = Replay(sa.id());
     EXPECT_EQ(reply.replay.received, packet.at("seq").get<uint32_t>());
     EXPECT_EQ(reply.replay.received_bits[0], 1u);
@@ -100,13 +106,15 @@ TEST_P(XfrmConformanceEsp, OtherKeysDecryptNothing) {
     ASSERT_EQ(Add(SaFor(packet, &keys)), kOk);
     ASSERT_TRUE(Inject(packet));
     EXPECT_THAT(edge_->Receive(kSilenceMs), IsEmpty()) << packet;
+    EXPECT_EQ(Get(SaFor(packet, &keys).id()).undecrypted, 1u);
+    EXPECT_EQ(Get(SaFor(packet, &keys).id()).packets, 0u) << "what fails is not counted as use";
     ASSERT_EQ(Delete(SaFor(packet, &keys).id()), kOk);
   }
 }
 
 // A hand-over: the successor knows what its predecessor has seen.
 TEST_P(XfrmConformanceEsp, ASetReplayStateIsObeyed) {
-  for (const uint8_t window : {uint8_t{32}, uint8_t{128}}) {
+  for (const uint16_t window : {uint16_t{32}, uint16_t{128}, kReplayWindowMax}) {
     const Json& packet = packets_.at(0);
     const EspKeys keys(AlgorithmsOf(packet), SampleIk(), SampleCk());
     Sa sa = SaFor(packet, &keys);
@@ -115,13 +123,42 @@ TEST_P(XfrmConformanceEsp, ASetReplayStateIsObeyed) {
     ReplayState seen;
     seen.received = packet.at("seq").get<uint32_t>() + 4;
     seen.received_bits[0] = 0x1f;  // The last five.
-    seen.window = window > 32 ? window : uint8_t{0};
+    seen.window = window > 32 ? window : uint16_t{0};
     ASSERT_EQ(One([&](Batch* batch) { batch->SetReplay(sa.id(), seen); }), kOk);
     ASSERT_TRUE(Inject(packet));
     EXPECT_THAT(edge_->Receive(kSilenceMs), IsEmpty());
     EXPECT_EQ(Replay(sa.id()).replay.received, seen.received);
     ASSERT_EQ(Delete(sa.id()), kOk);
   }
+}
+
+// The mark of the packet that the socket gets (SO_RCVMARK), bits outside of the mask untouched.
+TEST_P(XfrmConformanceEsp, WhatIsDecryptedCarriesTheMarkOfItsSa) {
+  const int on = 1;
+  ASSERT_EQ(setsockopt(edge_->fd(), SOL_SOCKET, SO_RCVMARK, &on, sizeof(on)), 0);
+  const EspKeys keys(AlgorithmsOf(packets_.at(0)), SampleIk(), SampleCk());
+  Sa sa = SaFor(packets_.at(0), &keys);
+  sa.mark = {0x14, 0x1c};
+  ASSERT_EQ(Add(sa), kOk);
+  ASSERT_TRUE(Inject(packets_.at(0)));
+  pollfd entry = {edge_->fd(), POLLIN, 0};
+  ASSERT_EQ(poll(&entry, 1, kPatienceMs), 1);
+
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(uint32_t))] = {};
+  char text[2048];
+  iovec piece = {text, sizeof(text)};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  ASSERT_GT(recvmsg(edge_->fd(), &message, 0), 0);
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  ASSERT_NE(header, nullptr);
+  ASSERT_EQ(header->cmsg_type, SO_MARK);
+  uint32_t mark = 0;
+  std::memcpy(&mark, CMSG_DATA(header), sizeof(mark));
+  EXPECT_EQ(mark, 0x14u);
 }
 
 TEST_P(XfrmConformanceEsp, PlainTextToAProtectedPortIsDropped) {

@@ -34,7 +34,7 @@ ReplayState Narrow() {
   return state;
 }
 
-ReplayState Wide(uint8_t window) {
+ReplayState Wide(uint16_t window) {
   ReplayState state = Narrow();
   state.window = window;
   state.received_bits = {1, 2, 3, 4};
@@ -73,6 +73,19 @@ TEST_P(XfrmConformanceReplay, IsAsItWasSetWithAWideWindow) {
   EXPECT_EQ(Replay(sa.id()).replay, fresh);
   EXPECT_EQ(SetReplay(sa.id(), Wide(128)), kOk);
   EXPECT_EQ(Replay(sa.id()).replay, Wide(128));
+}
+
+TEST_P(XfrmConformanceReplay, IsAsItWasSetWithTheLargestWindow) {
+  Sa sa = SampleSa(&keys_);
+  sa.replay_window = kReplayWindowMax;
+  EXPECT_EQ(Add(sa), kOk);
+  ReplayState state = Narrow();
+  state.window = kReplayWindowMax;
+  for (size_t i = 0; i < ReplayState::kWordsMax; ++i) {
+    state.received_bits[i] = static_cast<uint32_t>(i * 0x01010101);
+  }
+  EXPECT_EQ(SetReplay(sa.id(), state), kOk);
+  EXPECT_EQ(Replay(sa.id()).replay, state);
 }
 
 TEST_P(XfrmConformanceReplay, RefusesAWideWindowOfAnotherSize) {

@@ -285,6 +285,46 @@ TEST_P(XfrmConformanceSa, TakesWideReplayWindows) {
   EXPECT_EQ(Add(sa), kOk);
 }
 
+TEST_P(XfrmConformanceSa, TakesTheLargestReplayWindowAndNoneBeyond) {
+  Sa sa = SampleSa(&keys_);
+  sa.replay_window = kReplayWindowMax;
+  EXPECT_EQ(Add(sa), kOk);
+  ASSERT_THAT(Sas(), SizeIs(1));
+  EXPECT_EQ(Sas()[0].replay_window, kReplayWindowMax);
+  sa.spi += 1;
+  batch_.Clear(1);
+  batch_.AddSa(sa);
+  const std::span<const std::byte> sealed = batch_.Seal();
+  const size_t words_at =
+      sealed.size() - sizeof(nlmsghdr) - sizeof(xfrm_replay_state_esn);  // The last attribute.
+  EXPECT_EQ(RunPatched(words_at, {129}).error, kInvalid);
+  EXPECT_THAT(Sas(), SizeIs(1));
+}
+
+TEST_P(XfrmConformanceSa, KeepsTheMarkForPackets) {
+  Sa sa = SampleSa(&keys_);
+  sa.mark = {0x14, 0x1c};
+  EXPECT_EQ(Add(sa), kOk);
+  ASSERT_THAT(Sas(), SizeIs(1));
+  EXPECT_EQ(Sas()[0].mark, sa.mark);
+  sa.mark = {};
+  sa.hard_seconds = 3600;
+  EXPECT_EQ(Update(sa), kOk);
+  EXPECT_EQ(Sas()[0].mark, (PacketMark{0x14, 0x1c})) << "an update is of lifetimes";
+}
+
+TEST_P(XfrmConformanceSa, AValueAloneIsAMarkOfAllBits) {
+  Sa sa = SampleSa(&keys_);
+  sa.mark = {0x14, 0x1c};
+  batch_.Clear(1);
+  batch_.AddSa(sa);
+  const size_t size = batch_.Seal().size() - sizeof(nlmsghdr);
+  const size_t mask_type_at = size - sizeof(uint32_t) - sizeof(uint16_t);  // The last attribute.
+  EXPECT_EQ(RunPatched(mask_type_at, {XFRMA_UNSPEC}).error, kOk);
+  ASSERT_THAT(Sas(), SizeIs(1));
+  EXPECT_EQ(Sas()[0].mark, (PacketMark{0x14, UINT32_MAX}));
+}
+
 TEST_P(XfrmConformanceSa, SaIsKnownByDestinationAndSpi) {
   Sa sa = SampleSa(&keys_);
   EXPECT_EQ(Add(sa), kOk);

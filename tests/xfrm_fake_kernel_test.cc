@@ -190,6 +190,13 @@ TEST_F(XfrmFakeKernel, CountsPacketsAsEspWould) {
   EXPECT_TRUE(kernel_.CountPacket(Id(1001), 500, kNow + 3));
   EXPECT_TRUE(kernel_.CountPacket(Id(1001), 700, kNow + 9));
   EXPECT_FALSE(kernel_.CountPacket(Id(1002), 1, kNow));
+  EXPECT_TRUE(kernel_.CountUndecrypted(Id(1001)));
+  EXPECT_TRUE(kernel_.CountReplayed(Id(1001)));
+  EXPECT_TRUE(kernel_.CountReplayed(Id(1001)));
+  EXPECT_FALSE(kernel_.CountUndecrypted(Id(1002)));
+  EXPECT_FALSE(kernel_.CountReplayed(Id(1002)));
+  EXPECT_EQ(kernel_.Sas()[0].undecrypted, 1u);
+  EXPECT_EQ(kernel_.Sas()[0].replayed, 2u);
   const SaInfo sa = kernel_.Sas().at(0);
   EXPECT_EQ(sa.packets, 2u);
   EXPECT_EQ(sa.bytes, 1200u);

@@ -78,6 +78,15 @@ TEST(XfrmReconcile, KeepsWhatIsAsWeKnowIt) {
   EXPECT_THAT(plan.remove, IsEmpty());
 }
 
+TEST(XfrmReconcile, ReplacesWhatMarksPacketsInAnotherWay) {
+  Sa marked = Numbered(0);
+  marked.mark = {1, 3};
+  SaInfo shown = Shown(marked);
+  EXPECT_THAT(PlanFor({shown}, {marked}).replace, ElementsAre(0));
+  shown.mark = {1, 3};
+  EXPECT_EQ(PlanFor({shown}, {marked}).kept, 1u);
+}
+
 TEST(XfrmReconcile, InstallsWhatIsMissingAndRemovesWhatNobodyKnows) {
   const std::vector<Sa> known = {Numbered(0), Numbered(1), Numbered(2)};
   const ReconcilePlan plan = PlanFor({Shown(Numbered(9)), Shown(known[1])}, known);

@@ -205,7 +205,8 @@ TEST(XfrmReply, ReadsAReplayState) {
 }
 
 TEST(XfrmReply, ReadsAWideReplayStateThatCouldBeOurs) {
-  const ReplayState state{7, 8, 255, {9, 0, 0, 0, 0, 0, 0, 10}};
+  ReplayState state{7, 8, kReplayWindowMax, {9}};
+  state.received_bits.back() = 10;
   WideWindow wire = ToWideWire(state);
   const std::span<std::byte> payload(wire.bytes.data(), wire.size);
   EXPECT_EQ(One(ReplayEvent(XFRMA_REPLAY_ESN_VAL, payload)).replay, state);

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string>
 
+#include "edge/kernel_check.h"
 #include "edge/settings.h"
 #include "edge/worker.h"
 
@@ -25,14 +26,15 @@ usage: gmedge --config FILE [--xfrm=kernel|sim]
        gmedge --config FILE --check-config
 
   --config FILE     settings, TOML (docs/gmedge.toml has every one with its default)
-  --check-config    read the settings, report every mistake with its line, start nothing
+  --check-config    read the settings, report every mistake with its line; ask the kernel for each
+                    algorithm (not with --xfrm=sim); start nothing
   --xfrm=kernel     IPsec by the Linux kernel (default; needs CAP_NET_ADMIN, ESP and its algorithms)
   --xfrm=sim        no IPsec at all, security associations are pretended: for tests and benches
   --version         print the version
   --help            print this
 
 SIGTERM or SIGINT ends it: what is under way is finished, the security associations are removed.
-exit status: 0 ended as asked, 1 could not start, 2 wrong settings or usage
+exit status: 0 ended as asked, 1 could not start (here), 2 wrong settings or usage
 )";
 
 struct Arguments {
@@ -122,6 +124,30 @@ void LogCounters(const edge::Stats& stats) {
   spdlog::info("{}", line);
 }
 
+void ShowLacks(const edge::KernelVerdict& kernel) {
+  for (const std::string& lack : kernel.lacks) {
+    std::fprintf(stderr, "gmedge: %s\n", lack.c_str());
+  }
+}
+
+// What was checked, and what became of it.
+int ShowCheck(const std::string& file, bool simulate, const edge::SettingsResult& result) {
+  const edge::KernelVerdict& kernel = result.kernel;
+  std::printf("%s: checked: settings\n", file.c_str());
+  if (simulate) {
+    std::puts("kernel: not checked: --xfrm=sim needs nothing of it");
+  } else if (kernel.is_unknown) {
+    std::printf("kernel: not checked: %s\n", kernel.lacks[0].c_str());
+  } else {
+    std::printf("kernel: checked: %s\n", kernel.works.empty() ? "nothing" : kernel.works.c_str());
+    ShowLacks(kernel);
+  }
+  if (!result.ok()) return 2;
+  if (!kernel.lacks.empty() && !kernel.is_unknown) return 1;
+  std::printf("%s: ok\n", file.c_str());
+  return 0;
+}
+
 int Serve(const edge::Settings& settings, bool simulate) {
   RaiseFileLimit(settings);
   const std::unique_ptr<edge::Kernel> kernel =
@@ -155,14 +181,14 @@ int Serve(const edge::Settings& settings, bool simulate) {
 int main(int argc, char** argv) {
   Arguments arguments;
   if (const int status = ReadArguments(argc, argv, &arguments); status >= 0) return status;
-  const edge::SettingsResult result = edge::LoadSettings(arguments.config);
+  const edge::KernelProbe probe = arguments.simulate ? nullptr : &edge::ProbeThisKernel;
+  const edge::SettingsResult result = edge::LoadSettings(arguments.config, probe);
   const std::string report = result.Report(arguments.config);
   if (!report.empty()) std::fputs(report.c_str(), stderr);
+  if (arguments.check_config) return ShowCheck(arguments.config, arguments.simulate, result);
+  ShowLacks(result.kernel);
   if (!result.ok()) return 2;
-  if (arguments.check_config) {
-    std::printf("%s: ok\n", arguments.config.c_str());
-    return 0;
-  }
+  if (!result.kernel.lacks.empty()) return 1;
   GuardMemory();
   if (sodium_init() < 0) {
     std::fputs("gmedge: libsodium found no source of random numbers\n", stderr);

@@ -71,12 +71,21 @@ void PutWideWindow(nlmsghdr* header, const ReplayState& state) {
 }
 
 // A window over 32 packets does not fit the SA's own bitmap and comes as one of its own. Without
-// the ESN flag the sequence numbers stay 32 bits wide (TS 33.203 7.1).
-void PutReplayWindow(nlmsghdr* header, uint8_t window) {
+// the ESN flag the sequence numbers stay 32 bits wide (TS 33.203 7.1). Of a fresh bitmap the kernel
+// wants the head alone: up to half a kilobyte of zeros that need not travel.
+void PutReplayWindow(nlmsghdr* header, uint16_t window) {
   if (window <= kWindowInSaMax) return;
   ReplayState fresh;
   fresh.window = window;
-  PutWideWindow(header, fresh);
+  constexpr size_t kHeadSize = sizeof(xfrm_replay_state_esn);
+  std::memcpy(PutAttribute(header, XFRMA_REPLAY_ESN_VAL, kHeadSize), ToWideWire(fresh).bytes.data(),
+              kHeadSize);
+}
+
+void PutMark(nlmsghdr* header, const PacketMark& mark) {
+  if (mark.mask == 0) return;
+  mnl_attr_put_u32(header, XFRMA_SET_MARK, mark.value);
+  mnl_attr_put_u32(header, XFRMA_SET_MARK_MASK, mark.mask);
 }
 
 xfrm_aevent_id EventIdOf(const SaId& id) {
@@ -198,6 +207,7 @@ int Batch::PutSa(uint16_t type, uint16_t flags, const Sa& sa) {
     // An update takes over lifetimes alone, but the kernel wants to see some algorithm.
     PutAlgorithm(header, KernelNameOf(Encryption::kNull), {});
   }
+  if (type == XFRM_MSG_NEWSA) PutMark(header, sa.mark);  // It would be taken over at an update.
   PutReplayWindow(header, sa.replay_window);
   return End(header);
 }

@@ -283,6 +283,10 @@ Refusal ParseAttributes(Bytes bytes, RequestAttributes* parsed) {
       case XFRMA_TMPL:
         size_min = sizeof(xfrm_user_tmpl);
         break;
+      case XFRMA_SET_MARK:
+      case XFRMA_SET_MARK_MASK:
+        size_min = sizeof(uint32_t);
+        break;
       case XFRMA_REPLAY_VAL:
         size_min = sizeof(xfrm_replay_state);
         break;

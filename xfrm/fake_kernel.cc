@@ -135,6 +135,18 @@ bool FakeKernel::CountPacket(const SaId& id, size_t bytes, uint64_t now_seconds)
   return state_->tables.CountPacket(id, bytes, now_seconds);
 }
 
+bool FakeKernel::CountUndecrypted(const SaId& id) {
+  xfrm_stats* stats = state_->tables.StatsOf(id);
+  if (stats != nullptr) ++stats->integrity_failed;
+  return stats != nullptr;
+}
+
+bool FakeKernel::CountReplayed(const SaId& id) {
+  xfrm_stats* stats = state_->tables.StatsOf(id);
+  if (stats != nullptr) ++stats->replay;
+  return stats != nullptr;
+}
+
 std::optional<SaId> FakeKernel::CarrierOf(const Selector& flow, uint32_t reqid) const {
   return state_->tables.CarrierOf(flow, reqid);
 }

@@ -52,6 +52,9 @@ class FakeKernel {
   std::vector<PolicyInfo> Policies() const;
   // Counts a packet on an SA, as if ESP had passed, so that use counters can be shown.
   bool CountPacket(const SaId& id, size_t bytes, uint64_t now_seconds);
+  // Likewise a packet that an SA could not decrypt, or refused as seen before.
+  bool CountUndecrypted(const SaId& id);
+  bool CountReplayed(const SaId& id);
   // The SA that a packet of ours would go through: of those with this selector the newest, but one
   // whose soft lifetime is over only if there is no other. Walks the table.
   std::optional<SaId> CarrierOf(const Selector& flow, uint32_t reqid) const;

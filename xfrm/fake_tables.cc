@@ -38,6 +38,18 @@ void AppendPlainAuth(Bytes truncated, Datagram* bytes) {
   Wipe(plain.data(), plain.size());
 }
 
+// As xfrm_smark_init and xfrm_smark_put: a value alone is for all bits, a mask alone is nothing.
+void AppendMark(const RequestAttributes& attributes, Datagram* bytes) {
+  if (!attributes.has(XFRMA_SET_MARK)) return;
+  uint32_t value = 0;
+  uint32_t mask = UINT32_MAX;
+  static_cast<void>(ReadAt(attributes.of(XFRMA_SET_MARK), 0, &value));
+  static_cast<void>(ReadAt(attributes.of(XFRMA_SET_MARK_MASK), 0, &mask));
+  if ((value | mask) == 0) return;
+  AppendAttribute(XFRMA_SET_MARK, BytesOf(value), bytes);
+  if (mask != 0) AppendAttribute(XFRMA_SET_MARK_MASK, BytesOf(mask), bytes);
+}
+
 // The bitmap always goes back whole, though a request may leave it out.
 void AppendReplay(const RequestAttributes& attributes, Datagram* bytes) {
   if (!attributes.has(XFRMA_REPLAY_ESN_VAL)) {
@@ -156,6 +168,12 @@ bool FakeTables::CountPacket(const SaId& id, size_t bytes, uint64_t now) {
   return true;
 }
 
+xfrm_stats* FakeTables::StatsOf(const SaId& id) {
+  const xfrm_usersa_id wire = ToWire(id);
+  const auto found = sas_.find(KeyOf(wire.daddr, wire.family, wire.spi));
+  return found == sas_.end() ? nullptr : &found->second.info.stats;
+}
+
 // As xfrm_state_look_at: one whose soft lifetime is over comes last, then the newest first.
 std::optional<SaId> FakeTables::CarrierOf(const Selector& flow, uint32_t reqid) const {
   const StoredSa* best = nullptr;
@@ -234,6 +252,7 @@ Refusal FakeTables::AddSa(const Request& request, uint64_t now) {
     if (type == XFRMA_ALG_AUTH_TRUNC) AppendPlainAuth(payload, &stored->bytes);
     AppendAttribute(type, payload, &stored->bytes);
   }
+  AppendMark(request.attributes, &stored->bytes);
   stored->replay_at = stored->bytes.size();
   AppendReplay(request.attributes, &stored->bytes);
   AddDeadlines(info);

@@ -38,6 +38,7 @@ class FakeTables {
   void ListPolicies(const std::function<void(Bytes)>& look) const;
 
   bool CountPacket(const SaId& id, size_t bytes, uint64_t now);
+  xfrm_stats* StatsOf(const SaId& id);  // Of refused packets; null: no such SA.
   std::optional<SaId> CarrierOf(const Selector& flow, uint32_t reqid) const;
 
  private:

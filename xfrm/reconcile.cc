@@ -28,7 +28,8 @@ uint64_t Hash(const SaId& id, uint64_t seed) {
 bool IsSame(const SaInfo& there, const Sa& known) {
   return there.is_exact && there.selector == known.selector &&
          there.source == known.selector.source && there.reqid == known.reqid &&
-         there.hard_packets == known.hard_packets && there.algorithms == known.keys->algorithms();
+         there.hard_packets == known.hard_packets && there.mark == known.mark &&
+         there.algorithms == known.keys->algorithms();
 }
 
 }  // namespace

@@ -35,10 +35,11 @@ struct ReconcilePlan {
   size_t repeated = 0;            // Ids known twice; of those only the first counts.
 };
 
-// Compares SA by SA. One is kept if destination, SPI, source, selector, reqid, packet limit and
-// algorithms are what we know; keys do not leave the kernel, so an SA of ours is taken to have the
-// right ones: callers that use an id again tell one SA from the next by the packet limit. Lifetimes
-// in seconds are the caller's to update. The plan does not depend on the order of the dump.
+// Compares SA by SA. One is kept if destination, SPI, source, selector, reqid, packet limit, mark
+// and algorithms are what we know; keys do not leave the kernel, so an SA of ours is taken to have
+// the right ones: callers that use an id again tell one SA from the next by the packet limit.
+// Lifetimes in seconds are the caller's to update. The plan does not depend on the order of the
+// dump.
 class Reconciler {
  public:
   // `known` outlives it; each SA in it has the reqid `reqid`. `seed` is random: phones choose SPIs,

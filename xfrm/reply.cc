@@ -122,6 +122,16 @@ class AlgorithmReader {
   bool is_foreign_ = false;
 };
 
+// An SA with a mark has both attributes, in this order (xfrm_smark_put); with a value alone, which
+// is not of our making, the mask is of all bits.
+bool ReadMark(const AttributeView& attribute, PacketMark* mark) {
+  if (attribute.type == XFRMA_SET_MARK) {
+    mark->mask = UINT32_MAX;
+    return ReadAt(attribute.payload, 0, &mark->value);
+  }
+  return attribute.type != XFRMA_SET_MARK_MASK || ReadAt(attribute.payload, 0, &mark->mask);
+}
+
 // The attributes carry keys; they are looked past, never copied.
 bool ReadSa(Bytes body, Reply* reply) {
   xfrm_usersa_info info;
@@ -133,11 +143,12 @@ bool ReadSa(Bytes body, Reply* reply) {
   Bytes attributes = body.subspan(sizeof(info));
   AttributeView attribute;
   while (TakeAttribute(&attributes, &attribute)) {
-    if (!algorithms.Take(attribute)) return false;
+    if (!algorithms.Take(attribute) || !ReadMark(attribute, &reply->sa.mark)) return false;
     xfrm_replay_state_esn window;
     if (attribute.type != XFRMA_REPLAY_ESN_VAL) continue;
     if (!ReadAt(attribute.payload, 0, &window)) return false;
-    reply->sa.replay_window = static_cast<uint8_t>(std::min<uint32_t>(window.replay_window, 255));
+    const uint32_t packets = std::min<uint32_t>(window.replay_window, kReplayWindowMax);
+    reply->sa.replay_window = static_cast<uint16_t>(packets);
   }
   reply->sa.algorithms = algorithms.algorithms();
   return attributes.empty();

@@ -27,9 +27,12 @@ struct SaInfo {
   uint64_t hard_packets = 0;  // 0: no limit.
   uint64_t added_at = 0;      // Seconds since the epoch, by the kernel's clock.
   uint64_t used_at = 0;       // First use; 0: never used.
-  uint64_t bytes = 0;
+  uint64_t bytes = 0;         // That passed: inbound ones decrypted and in the replay window.
   uint64_t packets = 0;
-  uint8_t replay_window = 0;
+  uint32_t replayed = 0;     // Inbound packets refused as seen before or too late...
+  uint32_t undecrypted = 0;  // ...and those whose integrity check failed. Of a get or dump.
+  uint16_t replay_window = 0;
+  PacketMark mark;
 };
 
 struct PolicyInfo {

@@ -34,16 +34,29 @@ struct SaId {
   bool operator==(const SaId&) const = default;
 };
 
+// What packets are marked with as they leave an SA, decrypted or encrypted, for the firewall, tc or
+// routing rules: bits of `value` where `mask` has ones, what was there before elsewhere.
+struct PacketMark {
+  uint32_t value = 0;  // Within `mask`.
+  uint32_t mask = 0;   // 0: packets keep the mark they have.
+  bool operator==(const PacketMark&) const = default;
+};
+
+// The largest anti-replay window of this kernel (XFRMA_REPLAY_ESN_MAX). Over 32 packets the window
+// travels as XFRMA_REPLAY_ESN_VAL, with sequence numbers of 32 bits all the same.
+inline constexpr uint16_t kReplayWindowMax = 4096;
+
 // One unidirectional ESP SA in transport mode. The selector's addresses are the SA's own.
 struct Sa {
   Selector selector;
   uint32_t spi = 0;
   uint32_t reqid = 0;
   uint32_t hard_seconds = 0;      // The kernel deletes it this long after it was added; 0: never.
-  uint8_t replay_window = 32;     // Packets; 0: off. Over 32 it travels as XFRMA_REPLAY_ESN_VAL.
+  uint16_t replay_window = 32;    // Packets, 0..kReplayWindowMax; 0: off.
   const EspKeys* keys = nullptr;  // Outlives the Batch::AddSa call.
   uint32_t soft_seconds = 0;      // An EXPIRE event that is not hard comes then; 0: none.
   uint64_t hard_packets = 0;      // The kernel deletes it after as many; 0: no limit.
+  PacketMark mark{};
 
   SaId id() const { return {selector.destination, spi}; }
 };
@@ -51,11 +64,11 @@ struct Sa {
 // Where the sequence numbers of an SA stand (RFC 4303 3.3.3, 3.4.3): what a successor in another
 // kernel must be told, or it repeats numbers and takes packets twice.
 struct ReplayState {
-  static constexpr size_t kWordsMax = 8;  // A window of 255.
+  static constexpr size_t kWordsMax = kReplayWindowMax / 32;
 
   uint32_t sent = 0;      // The last number we used; of an outbound SA.
   uint32_t received = 0;  // The highest number taken; of an inbound SA.
-  uint8_t window = 0;     // Only if over 32; as many words of 32 as that of the SA.
+  uint16_t window = 0;    // Only if over 32; as many words of 32 as that of the SA.
   // Which numbers were taken. Without `window` bit n of the first word is for `received` - n, with
   // it bit n is for the number that leaves n if one less is divided by `window`.
   std::array<uint32_t, kWordsMax> received_bits{};

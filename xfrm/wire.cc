@@ -84,7 +84,8 @@ xfrm_usersa_info ToWire(const Sa& sa) {
   wire.reqid = sa.reqid;
   wire.family = sa.selector.destination.family;
   wire.mode = XFRM_MODE_TRANSPORT;
-  wire.replay_window = sa.replay_window <= kWindowInSaMax ? sa.replay_window : uint8_t{0};
+  const bool fits = sa.replay_window <= kWindowInSaMax;
+  wire.replay_window = fits ? static_cast<uint8_t>(sa.replay_window) : uint8_t{0};
   return wire;
 }
 
@@ -114,13 +115,15 @@ SaInfo FromWire(const xfrm_usersa_info& info) {
   value.used_at = info.curlft.use_time;
   value.bytes = info.curlft.bytes;
   value.packets = info.curlft.packets;
+  value.replayed = info.stats.replay + info.stats.replay_window;
+  value.undecrypted = info.stats.integrity_failed;
   value.replay_window = info.replay_window;
   return value;
 }
 
 // | bits of the bitmap in words | sent | received | their upper halves | window | words... |
 WideWindow ToWideWire(const ReplayState& state) {
-  assert(state.window > kWindowInSaMax);
+  assert(state.window > kWindowInSaMax && state.window <= kReplayWindowMax);
   xfrm_replay_state_esn head = Zeroed<xfrm_replay_state_esn>();
   head.bmp_len = (state.window + kBitsPerWord - 1) / kBitsPerWord;
   head.oseq = state.sent;
@@ -141,10 +144,10 @@ xfrm_replay_state ToWire(const ReplayState& state) {
 bool FromWideWire(std::span<const std::byte> payload, ReplayState* state) {
   xfrm_replay_state_esn head;
   if (!ReadAt(payload, 0, &head) || head.bmp_len > ReplayState::kWordsMax) return false;
-  if (head.replay_window > UINT8_MAX || head.seq_hi != 0 || head.oseq_hi != 0) return false;
+  if (head.replay_window > kReplayWindowMax || head.seq_hi != 0 || head.oseq_hi != 0) return false;
   state->sent = head.oseq;
   state->received = head.seq;
-  state->window = static_cast<uint8_t>(head.replay_window);
+  state->window = static_cast<uint16_t>(head.replay_window);
   state->received_bits = {};
   for (size_t i = 0; i < head.bmp_len; ++i) {
     const size_t at = sizeof(head) + i * sizeof(uint32_t);

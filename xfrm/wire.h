@@ -44,12 +44,12 @@ xfrm_usersa_id ToWire(const SaId& id);
 SaInfo FromWire(const xfrm_usersa_info& info);
 
 // The bitmap of a window over 32 packets, as the kernel lays it out.
-constexpr uint8_t kWindowInSaMax = 32;
+constexpr uint16_t kWindowInSaMax = 32;
 struct WideWindow {
   std::array<std::byte, sizeof(xfrm_replay_state_esn) + 4 * ReplayState::kWordsMax> bytes{};
   size_t size = 0;
 };
-// REQUIRES: state.window > kWindowInSaMax.
+// REQUIRES: kWindowInSaMax < state.window <= kReplayWindowMax.
 WideWindow ToWideWire(const ReplayState& state);
 xfrm_replay_state ToWire(const ReplayState& state);
 // False: too short, a bitmap larger than ours can be, or numbers of 64 bits.

@@ -65,7 +65,7 @@ class FailClosed(gmlab.LabCase):
         words = self.network.edge.run(
             "setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin",
             str(gmlab.BUILD / "gmedge"), f"--config={settings}", check=False)
-        self.assertRegex(words, r"error .*EPERM.*CAP_NET_ADMIN")
+        self.assertRegex(words, r"gmedge: .*EPERM.*CAP_NET_ADMIN")
         self.assertEqual(self.network.edge.policies(), [])
 
     def test_refusal_of_the_kernel_gives_a_500_and_leaves_nothing(self):
