@@ -27,7 +27,7 @@ bool RegisterProxy::OnResponse(const sip::Message& message, std::string_view bra
   if (message.status() < 200 || transaction->state == State::kKernel) return true;
   if (transaction->state == State::kDone) {
     OnRepeated(message, transaction, actions);
-  } else if (message.status() == 401 && transaction->agreed) {
+  } else if (message.status() == 401 && transaction->open->agreed) {
     OnChallenge(message, transaction, actions);
   } else if (message.status() < 300) {
     OnAccepted(message, transaction, actions);
@@ -61,8 +61,8 @@ void RegisterProxy::OnChallenge(const sip::Message& message, RegisterTransaction
   }
   const reactor::Endpoint& local = context_.ports[transaction->source.port].local;
   SaSet* set = nullptr;
-  switch (
-      keeper_.Make(binding, transaction->offer, local, keys->ik, keys->ck, origin, actions, &set)) {
+  switch (keeper_.Make(binding, transaction->open->offer, local, keys->ik, keys->ck, origin,
+                       actions, &set)) {
     case SetKeeper::MakeError::kOk:
       break;
     case SetKeeper::MakeError::kNoSpi:
@@ -73,7 +73,7 @@ void RegisterProxy::OnChallenge(const sip::Message& message, RegisterTransaction
       return Fail(500, "no protected ports at this address", transaction, actions);
   }
   set->challenge = std::make_unique<Challenge>();
-  set->challenge->security_client = std::move(transaction->security_client);
+  set->challenge->security_client = std::move(transaction->open->security_client);
   set->challenge->security_server =
       SecurityServerValue(context_.settings.ipsec.allowed_algorithms,
                           context_.settings.ipsec.security_server, &set->agreement);
@@ -106,12 +106,13 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
   }
   if (set == nullptr || binding == nullptr || !IsLive(set->state)) return Finish(transaction, 500);
 
-  if (transaction->contact.empty()) {  // RFC 3261 10.2.3: a query; it changes nothing.
+  if (transaction->open->contact.empty()) {  // RFC 3261 10.2.3: a query; it changes nothing.
     RelayAnswer(message, context_.FlowTo(*set, transaction->source), actions);
     if (set->state == SetState::kTemporary) keeper_.Apply(set, SetEvent::kRejected, actions);
     return Finish(transaction, 0);
   }
-  const uint32_t granted_s = GrantedSeconds(message, transaction->contact, transaction->asks_zero);
+  const uint32_t granted_s =
+      GrantedSeconds(message, transaction->open->contact, transaction->asks_zero);
   const bool extends = set->state == SetState::kTemporary || set->state == SetState::kCurrent;
   if (granted_s == 0 || !extends) {
     RelayAnswer(message, context_.FlowTo(*set, transaction->source), actions);
@@ -121,13 +122,13 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
     }
     return Finish(transaction, 0);
   }
-  transaction->service_route = JoinValues(message, HeaderId::kServiceRoute);
-  transaction->associated = JoinValues(message, HeaderId::kPAssociatedUri);
-  transaction->granted_s = granted_s;
+  transaction->open->service_route = JoinValues(message, HeaderId::kServiceRoute);
+  transaction->open->associated = JoinValues(message, HeaderId::kPAssociatedUri);
+  transaction->open->granted_s = granted_s;
   sip::Editor editor(message);
   EditAnswer(message, &editor);
-  if (transaction->service_route.size() > kRouteSetSizeMax ||
-      transaction->associated.size() > kRouteSetSizeMax ||
+  if (transaction->open->service_route.size() > kRouteSetSizeMax ||
+      transaction->open->associated.size() > kRouteSetSizeMax ||
       !Hold(&editor, context_.FlowTo(*set, transaction->source), transaction)) {
     keeper_.Apply(set, SetEvent::kRejected, actions);
     return Fail(500, "the core's 200 is too large", transaction, actions);
@@ -186,9 +187,9 @@ bool RegisterProxy::Hold(sip::Editor* editor, const Flow& to, RegisterTransactio
     ++context_.stats.drop_edit;
     return false;
   }
-  transaction->held.clear();
-  transaction->held.reserve(slices.size);
-  for (const std::string_view piece : slices.view()) transaction->held += piece;
+  transaction->open->held.clear();
+  transaction->open->held.reserve(slices.size);
+  for (const std::string_view piece : slices.view()) transaction->open->held += piece;
   transaction->held_to = to;
   transaction->state = State::kKernel;
   return true;
@@ -201,7 +202,7 @@ void RegisterProxy::Answer(const RegisterTransaction& transaction, const Flow& t
                                      {code.data(), code.size()},
                                      " ",
                                      sip::ReasonPhrase(status),
-                                     transaction.answer_tail};
+                                     transaction.open->answer_tail};
   actions->Send(to, pieces);
   ++context_.stats.sent;
   ++context_.stats.responses_made;
@@ -226,7 +227,7 @@ void RegisterProxy::OnSetReady(SaSet* set, uint64_t key, Actions* actions) {
   }
   if (transaction == nullptr) return;
   if (set->state != SetState::kTemporary) Confirm(set, transaction, actions);
-  const std::string_view piece = transaction->held;
+  const std::string_view piece = transaction->open->held;
   actions->Send(transaction->held_to, {&piece, 1});
   ++context_.stats.sent;
   Finish(transaction, 0);
@@ -235,10 +236,10 @@ void RegisterProxy::OnSetReady(SaSet* set, uint64_t key, Actions* actions) {
 // The 200 of events 9, 10, 19.
 void RegisterProxy::Confirm(SaSet* set, RegisterTransaction* transaction, Actions* actions) {
   Binding* binding = context_.registrar.FindBinding(set->binding);
-  binding->default_identity = std::move(transaction->identity);
-  binding->associated = std::move(transaction->associated);
-  binding->service_route = std::move(transaction->service_route);
-  const uint64_t until_ms = context_.now_ms + uint64_t{transaction->granted_s} * 1000;
+  binding->default_identity = std::move(transaction->open->identity);
+  binding->associated = std::move(transaction->open->associated);
+  binding->service_route = std::move(transaction->open->service_route);
+  const uint64_t until_ms = context_.now_ms + uint64_t{transaction->open->granted_s} * 1000;
   context_.registrar.Register(binding, until_ms);
   context_.timers.Arm(&binding->timer, until_ms);
   if (!transaction->answers_challenge) {
@@ -332,12 +333,7 @@ Flow RegisterProxy::FailureFlow(const SaSet& set, const Flow& came) {
 void RegisterProxy::Finish(RegisterTransaction* transaction, int own_status) {
   transaction->state = State::kDone;
   transaction->own_status = own_status;
-  for (std::string* text :
-       {&transaction->held, &transaction->answer_tail, &transaction->security_client,
-        &transaction->contact, &transaction->identity, &transaction->service_route,
-        &transaction->associated}) {
-    std::string().swap(*text);
-  }
+  transaction->open.reset();
   if (Binding* binding = context_.registrar.FindBinding(transaction->binding)) --binding->pending;
   context_.timers.Arm(&transaction->timer, context_.now_ms + kTransactionLingerMs);
 }

@@ -80,9 +80,9 @@ void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest&
   DropFailedChallenge(*binding, request, actions);
 
   RegisterTransaction* transaction = Forward(arrival, request, binding, false, actions);
-  transaction->agreed = offer.has_value();
-  if (offer) transaction->offer = *offer;
-  transaction->security_client = std::move(client);
+  transaction->open->agreed = offer.has_value();
+  if (offer) transaction->open->offer = *offer;
+  transaction->open->security_client = std::move(client);
 }
 
 bool RegisterProxy::ReadOffer(const Arrival& arrival, std::optional<Offer>* offer,
@@ -203,9 +203,9 @@ void RegisterProxy::OnTemporary(const Arrival& arrival, const RegisterRequest& r
   RegisterTransaction* transaction = Forward(arrival, request, binding, answers, actions);
   // A second challenge (events 13 and 16) is for the same offer.
   const Agreement& a = set->agreement;
-  transaction->agreed = true;
-  transaction->offer = {a.port_uc, a.port_us, a.spi_uc, a.spi_us, a.algorithms};
-  transaction->security_client = set->challenge->security_client;
+  transaction->open->agreed = true;
+  transaction->open->offer = {a.port_uc, a.port_us, a.spi_uc, a.spi_us, a.algorithms};
+  transaction->open->security_client = set->challenge->security_client;
   transaction->answers_challenge = true;
   // It has been used; now the core has its time (proto_ipsec: temporary_timeout is up to the first
   // message over the set).
@@ -272,9 +272,9 @@ void RegisterProxy::OnEstablished(const Arrival& arrival, const RegisterRequest&
   DropFailedChallenge(*binding, request, actions);
   RegisterTransaction* transaction =
       Forward(arrival, request, binding, integrity_protected, actions);
-  transaction->agreed = offer.has_value();
-  if (offer) transaction->offer = *offer;
-  transaction->security_client = std::move(client);
+  transaction->open->agreed = offer.has_value();
+  if (offer) transaction->open->offer = *offer;
+  transaction->open->security_client = std::move(client);
 }
 
 bool RegisterProxy::AnswersOpenChallenge(const Binding& binding, const RegisterRequest& request) {
@@ -297,6 +297,7 @@ RegisterTransaction* RegisterProxy::Forward(const Arrival& arrival, const Regist
                                             Binding* binding, bool integrity_protected,
                                             Actions* actions) {
   RegisterTransaction* transaction = transactions_.Take();
+  transaction->open = std::make_unique<RegisterTransaction::Open>();
   transaction->key = KeyOf(arrival);
   by_key_[transaction->key] = transaction->id;
   transaction->source = arrival.flow;
@@ -305,14 +306,14 @@ RegisterTransaction* RegisterProxy::Forward(const Arrival& arrival, const Regist
   transaction->binding = binding->id;
   transaction->integrity_protected = integrity_protected;
   transaction->asks_zero = request.asks_zero;
-  transaction->contact = request.contact;
-  transaction->identity = request.identity;
+  transaction->open->contact = request.contact;
+  transaction->open->identity = request.identity;
   transaction->started_ms = context_.now_ms;
   ++binding->pending;
 
   std::array<char, 16384> buffer;
   const std::string_view answer = context_.WriteResponse(arrival, {.status = 500}, buffer);
-  transaction->answer_tail = answer.substr(std::min(answer.find("\r\n"), answer.size()));
+  transaction->open->answer_tail = answer.substr(std::min(answer.find("\r\n"), answer.size()));
   transaction->timer.kind = static_cast<uint32_t>(TimerKind::kTransaction);
   transaction->timer.index = static_cast<uint32_t>(transaction->id);
   context_.timers.Arm(&transaction->timer,
