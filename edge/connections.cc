@@ -149,21 +149,22 @@ void Connections::OnTcpOpen(TcpConnection& connection) {
 void Connections::OnTcpBytes(TcpConnection& connection, std::string_view bytes,
                              reactor::BufferLease lease) {
   Link* const link = LinkOf(connection);
+  Stream::State state =
+      link->stream.Feed(sip::PaddedView::Promise(bytes), [&](const sip::Frame& frame) {
+        if (frame.kind == sip::FrameKind::kMessage) {
+          sink_->OnStreamMessage(link->flow, frame.text, lease);
+        } else if (frame.kind == sip::FrameKind::kPing) {  // RFC 5626 4.4.1.
+          constexpr std::string_view kPong = "\r\n";
+          ++stats_->tcp_pings;
+          connection.Send({&kPong, 1}, {});
+        }
+        return connection.open();
+      });
   // Strangers may not take the last storages from phones and the core.
-  const bool scarce = SideOf(link->flow) == Side::kGm && !link->in_message &&
-                      storages_.available() <= kFrameStorages / 2;
-  const Stream::State state =
-      scarce ? Stream::State::kNoStorage
-             : link->stream.Feed(sip::PaddedView::Promise(bytes), [&](const sip::Frame& frame) {
-                 if (frame.kind == sip::FrameKind::kMessage) {
-                   sink_->OnStreamMessage(link->flow, frame.text, lease);
-                 } else if (frame.kind == sip::FrameKind::kPing) {  // RFC 5626 4.4.1.
-                   constexpr std::string_view kPong = "\r\n";
-                   ++stats_->tcp_pings;
-                   connection.Send({&kPong, 1}, {});
-                 }
-                 return connection.open();
-               });
+  if (state == Stream::State::kInMessage && !link->in_message && SideOf(link->flow) == Side::kGm &&
+      storages_.available() < kFrameStorages / 2) {
+    state = Stream::State::kNoStorage;
+  }
   switch (state) {
     case Stream::State::kBetween:
     case Stream::State::kInMessage:

@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <new>
 
+#include "edge/connections.h"
 #include "tests/edge_vectors.h"
+#include "tests/reactor_tcp_fixture.h"
 
 namespace {
 
@@ -105,6 +107,68 @@ TEST_F(EdgeNoHeap, AnInviteToAPhoneAndItsAnswer) {
   Step("15_invite_mt_from_scscf.sip", kScscf, kCore);
   Expect("16_invite_mt_to_ue.sip", kClient, kUeServer, {kBranch});
   EXPECT_EQ(HeapCallsOf(names_.ToOurs(Vector("17_180_mt_from_ue.sip")), kUeClient, kServer), 0u);
+}
+
+// Sends each message back on its connection, with a line of its own.
+class Answerer final : public ConnectionSink {
+ public:
+  bool OnConnection(const Flow&) override { return true; }
+  void OnDisconnection(const Flow&) override {}
+  void OnStreamMessage(const Flow& flow, sip::PaddedView text,
+                       reactor::BufferLease lease) override {
+    ++count;
+    const std::string_view pieces[] = {text.bytes().substr(0, 10), "Via: ours\r\n",
+                                       text.bytes().substr(10)};
+    connections->Send(flow, pieces, lease);
+  }
+  void SendOverUdp(const Flow&, std::string_view) override {}
+
+  Connections* connections = nullptr;
+  int count = 0;
+};
+
+TEST_F(EdgeNoHeap, AMessageOverTcpAndItsAnswer) {
+  const std::unique_ptr<reactor::Reactor> reactor = reactor::MakeReactor();
+  std::string error;
+  const auto buffers = reactor::BufferRing::Create(reactor.get(), {.count = 16}, &error);
+  reactor::SendPool sends({.slots = 64});
+  Settings settings;
+  settings.limits.connections_max = 16;
+  reactor::Endpoint local;
+  reactor::TcpPeer::ListenAt("127.0.0.1:0", &local).Close();
+  const std::vector<Port> ports = {MakePort(Side::kCore, local)};
+  Stats stats;
+  Answerer answerer;
+  Connections connections(settings, &ports, &stats, &answerer);
+  answerer.connections = &connections;
+  ASSERT_TRUE(connections.Open(reactor.get(), buffers.get(), &sends, 1, &error)) << error;
+  reactor::TcpPeer peer = reactor::TcpPeer::ConnectTo(local);
+  const std::string message = "OPTIONS sip:a SIP/2.0\r\nContent-Length: 3\r\n\r\nabc";
+  char answer[256];
+  // In one piece, and in two, that are put together.
+  const auto round = [&](size_t cut) {
+    const int before = answerer.count;
+    for (const std::string_view part :
+         {std::string_view(message).substr(0, cut), std::string_view(message).substr(cut)}) {
+      if (!part.empty()) send(peer.fd(), part.data(), part.size(), 0);
+      reactor->SubmitAndWait(10'000);
+      reactor->Dispatch();
+      connections.OnTime(2);
+    }
+    for (int i = 0; i < 100 && (answerer.count == before || sends.in_flight() > 0); ++i) {
+      reactor->SubmitAndWait(10'000);
+      reactor->Dispatch();
+    }
+    return recv(peer.fd(), answer, sizeof(answer), 0);
+  };
+  const ssize_t size = static_cast<ssize_t>(message.size() + sizeof("Via: ours\r\n") - 1);
+  ASSERT_EQ(round(message.size()), size);
+  ASSERT_EQ(round(9), size);
+  const uint64_t before = heap_calls;
+  for (size_t cut = 1; cut <= message.size(); ++cut) ASSERT_EQ(round(cut), size);
+  EXPECT_EQ(heap_calls, before);
+  connections.Close();
+  EXPECT_TRUE(reactor::RunUntil(reactor.get(), [&] { return connections.closed(); }));
 }
 
 }  // namespace
