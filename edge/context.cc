@@ -97,12 +97,14 @@ bool Context::SendRequest(Flow to, const SaSet* set, sip::Editor* editor, Action
     ++stats.drop_edit;
     return false;
   }
-  const size_t overhead =
-      set != nullptr ? xfrm::EspOverhead(set->agreement.algorithms, slices.size + kUdpHeaderSize)
-                     : 0;
+  size_t size = slices.size;
+  size_t size_max = settings.core.udp_request_size_max;
+  if (set != nullptr) {
+    size += xfrm::EspOverhead(set->agreement.algorithms, size + kUdpHeaderSize);
+    size_max = settings.gm.udp_request_size_max;
+  }
   ++stats.sent;
-  if (to.transport == Transport::kUdp &&
-      slices.size + overhead > settings.limits.udp_request_size_max) {
+  if (to.transport == Transport::kUdp && size > size_max) {
     ++stats.requests_too_large_for_udp;
     to = set != nullptr ? RequestFlow(*set, Transport::kTcp) : to;
     to.transport = Transport::kTcp;

@@ -45,6 +45,7 @@ struct Settings {
   struct Gm {
     std::vector<reactor::Endpoint> listen;  // ["IP[:5060]", ...]
     SecAgree sec_agree = SecAgree::kRequire;
+    uint32_t udp_request_size_max = 1300;  // Larger requests, ESP included, try TCP first.
   };
   // [core]: towards the IMS core.
   struct Core {
@@ -56,6 +57,7 @@ struct Settings {
     std::string access_network_info;       // Network-provided P-Access-Network-Info; "" for none.
     uint32_t register_timeout_ms = 32000;  // 64*T1: a silent core is answered with 504.
     Transport transport = Transport::kUdp;  // Of requests whose Route asks for none.
+    uint32_t udp_request_size_max = 65535;  // As of [gm].
   };
   struct Limits {
     uint32_t registrations_max = 1'000'000;
@@ -64,7 +66,6 @@ struct Settings {
     uint32_t connections_max = 16'384;         // TCP, in all...
     uint32_t connections_per_source_max = 16;  // ...and of one source at the unprotected ports.
     uint32_t connection_idle_s = 3600;         // Without a byte either way.
-    uint32_t udp_request_size_max = 1300;      // Larger ones, ESP included, try TCP first.
   };
   struct Log {
     std::string level = "info";  // debug, info, warn, error.

@@ -28,6 +28,7 @@ void ReadSecAgree(Reader& reader, SettingsDraft& draft);
 void ReadRegisterTimeout(Reader& reader, SettingsDraft& draft);
 void ReadTransport(Reader& reader, SettingsDraft& draft);
 void ReadLimit(Reader& reader, uint32_t* out);
+void ReadSize(Reader& reader, uint32_t* out);
 void ReadLevel(Reader& reader, SettingsDraft& draft);
 
 constexpr Setting kSettings[] = {
@@ -81,6 +82,10 @@ constexpr Setting kSettings[] = {
     {{"gm", "listen"},
      [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.gm_sockets); }},
     {{"gm", "sec_agree"}, ReadSecAgree},
+    {{"gm", "udp_request_size_max"},
+     [](Reader& reader, SettingsDraft& draft) {
+       ReadSize(reader, &draft.settings.gm.udp_request_size_max);
+     }},
     {{"core", "listen"},
      [](Reader& reader, SettingsDraft& draft) { reader.Address(&draft.settings.core.listen); }},
     {{"core", "next_hop"},
@@ -101,6 +106,10 @@ constexpr Setting kSettings[] = {
      }},
     {{"core", "register_timeout"}, ReadRegisterTimeout},
     {{"core", "transport"}, ReadTransport},
+    {{"core", "udp_request_size_max"},
+     [](Reader& reader, SettingsDraft& draft) {
+       ReadSize(reader, &draft.settings.core.udp_request_size_max);
+     }},
     {{"limits", "registrations_max"},
      [](Reader& reader, SettingsDraft& draft) {
        ReadLimit(reader, &draft.settings.limits.registrations_max);
@@ -125,11 +134,6 @@ constexpr Setting kSettings[] = {
     {{"limits", "connection_idle"},
      [](Reader& reader, SettingsDraft& draft) {
        reader.Seconds(604'800, &draft.settings.limits.connection_idle_s);
-     }},
-    {{"limits", "udp_request_size_max"},
-     [](Reader& reader, SettingsDraft& draft) {
-       reader.Integer(0, 65'535, "bytes; 0: always TCP first, 65535: always UDP",
-                      &draft.settings.limits.udp_request_size_max);
      }},
     {{"log", "level"}, ReadLevel},
 };
@@ -188,6 +192,10 @@ void ReadTransport(Reader& reader, SettingsDraft& draft) {
 
 void ReadLimit(Reader& reader, uint32_t* out) {
   reader.Integer(1, 16'000'000, "registrations", out);
+}
+
+void ReadSize(Reader& reader, uint32_t* out) {
+  reader.Integer(0, 65'535, "bytes; 0: TCP first, 65535: UDP", out);
 }
 
 void ReadLevel(Reader& reader, SettingsDraft& draft) {

@@ -157,6 +157,7 @@ TEST_F(EdgeOverTcp, ARequestTooLargeForUdpTriesTcpWithItsViaTold) {
 
 TEST_F(EdgeOverTcp, TheSizeIsASettingAndCountsTowardsTheCoreToo) {
   Register(&phone_);
+  world_.settings().core.udp_request_size_max = 1300;
   const std::string lines = "Subject: " + std::string(2000, 's') + "\r\n";
   Sent sent = Deliver(phone_.set.client, phone_.set.server, Request("MESSAGE", lines));
   EXPECT_EQ(sent.over, kTcp);
@@ -165,10 +166,10 @@ TEST_F(EdgeOverTcp, TheSizeIsASettingAndCountsTowardsTheCoreToo) {
   const Sent answer = Deliver(sent.to, std::string(kCore), Answer(sent.text, 200));
   EXPECT_EQ(FlowOf(answer), UdpFlow()) << "the phone asked over UDP, and answers have no limit";
 
-  world_.settings().limits.udp_request_size_max = 65535;
+  world_.settings().core.udp_request_size_max = 65535;
   sent = Deliver(phone_.set.client, phone_.set.server, Request("MESSAGE", lines));
   EXPECT_EQ(sent.over, kUdp);
-  world_.settings().limits.udp_request_size_max = 0;
+  world_.settings().core.udp_request_size_max = 0;
   sent = Deliver(phone_.set.client, phone_.set.server, Request("MESSAGE"));
   EXPECT_EQ(sent.over, kTcp);
 }

@@ -85,7 +85,8 @@ TEST(Settings, MinimalFileGivesTheDefaults) {
   EXPECT_EQ(settings.limits.connections_max, 16384u);
   EXPECT_EQ(settings.limits.connections_per_source_max, 16u);
   EXPECT_EQ(settings.limits.connection_idle_s, 3600u);
-  EXPECT_EQ(settings.limits.udp_request_size_max, 1300u);
+  EXPECT_EQ(settings.gm.udp_request_size_max, 1300u);
+  EXPECT_EQ(settings.core.udp_request_size_max, 65535u);
   EXPECT_EQ(settings.log.level, "info");
 }
 
@@ -159,7 +160,8 @@ TEST(Settings, SampleLoadsAsItIsAndWithEveryLineTakenIn) {
   EXPECT_EQ(a.limits.connections_max, b.limits.connections_max);
   EXPECT_EQ(a.limits.connections_per_source_max, b.limits.connections_per_source_max);
   EXPECT_EQ(a.limits.connection_idle_s, b.limits.connection_idle_s);
-  EXPECT_EQ(a.limits.udp_request_size_max, b.limits.udp_request_size_max);
+  EXPECT_EQ(a.gm.udp_request_size_max, b.gm.udp_request_size_max);
+  EXPECT_EQ(a.core.udp_request_size_max, b.core.udp_request_size_max);
   EXPECT_EQ(a.log.level, b.log.level);
   // And its examples are read.
   EXPECT_EQ(b.ipsec.default_client_port, 5100);

@@ -78,7 +78,9 @@ TEST(SettingsNames, ATableWrittenAsAnArrayIsOneError) {
 }
 
 TEST(SettingsNames, ATableWithinATableIsAnUnknownKey) {
-  EXPECT_THAT(ParseSettings(std::string(kGood) + "[core.tls]\na = 1\n").Report("f"),
+  std::string text = kGood;
+  text += "[core.tls]\na = 1\n";
+  EXPECT_THAT(ParseSettings(text).Report("f"),
               HasSubstr("f:8: error: unknown key \"tls\" in [core]"));
 }
 
@@ -96,7 +98,8 @@ TEST(SettingsValues, AreRead) {
       With("limits", "connections_per_source_max = 3").settings.limits.connections_per_source_max,
       3u);
   EXPECT_EQ(With("limits", "connection_idle = 60").settings.limits.connection_idle_s, 60u);
-  EXPECT_EQ(With("limits", "udp_request_size_max = 0").settings.limits.udp_request_size_max, 0u);
+  EXPECT_EQ(With("gm", "udp_request_size_max = 0").settings.gm.udp_request_size_max, 0u);
+  EXPECT_EQ(With("core", "udp_request_size_max = 9").settings.core.udp_request_size_max, 9u);
   EXPECT_EQ(With("core", "host = \"2001:db8::1\"").settings.core.host, "[2001:db8::1]");
   EXPECT_EQ(With("gm", "sec_agree = \"prefer\"").settings.gm.sec_agree, SecAgree::kPrefer);
   EXPECT_EQ(With("gm", "sec_agree = \"off\"").settings.gm.sec_agree, SecAgree::kOff);

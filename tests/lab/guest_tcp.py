@@ -57,7 +57,7 @@ class Tcp(gmlab.LabCase):
 
     def large_request(self, version):
         core = self.start_core(version, mt_body_size=3000)
-        edge = self.start_for(version)
+        edge = self.start_for(version, udp_request_size_max=2500)
         link = wire.Wire(self.network.edge)
         self.addCleanup(link.close)
         report = self.run_phones(version, "register,mt-message,message,deregister", body_size=3000)
@@ -86,11 +86,11 @@ class Tcp(gmlab.LabCase):
             plain.close()
         self.assertEqual(self.counters_of(edge).get("tcp_accepted", 0), 0)
 
-    def start_for(self, version, transport="udp"):
+    def start_for(self, version, **core):
         """gmedge towards a core of that IP version."""
         return self.start_edge(core={"listen": gmlab.endpoint(version.edge, 5060),
                                      "next_hop": gmlab.endpoint(version.core, 5060),
-                                     "transport": transport})
+                                     **core})
 
     def check_clear(self, link):
         for packet in link.packets():
