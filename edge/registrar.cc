@@ -144,7 +144,7 @@ void Registrar::SetConnected(const Flow& flow, bool connected) {
 }
 
 bool Registrar::IsConnected(const Flow& flow) const {
-  return connections_.contains(FlowKey(flow));
+  return !connections_.empty() && connections_.contains(FlowKey(flow));
 }
 
 SaSet* Registrar::FindSetInState(const Binding& binding, SetState state) {

@@ -4,7 +4,6 @@
 #include <cassert>
 
 #include "sip/list.h"
-#include "sip/uri.h"
 #include "sip/uri_params.h"
 
 namespace edge {
@@ -26,9 +25,13 @@ std::string_view ViaStart(Transport transport) {
 
 Transport TransportOf(std::string_view text, Transport otherwise) {
   sip::Uri uri;
+  return sip::DecodeUri(text, &uri) == sip::ParseError::kOk ? TransportOf(uri, otherwise)
+                                                            : otherwise;
+}
+
+Transport TransportOf(const sip::Uri& uri, Transport otherwise) {
   sip::UriParams params;
-  if (sip::DecodeUri(text, &uri) != sip::ParseError::kOk ||
-      sip::DecodeUriParams(uri, &params) != sip::ParseError::kOk) {
+  if (uri.params.empty() || sip::DecodeUriParams(uri, &params) != sip::ParseError::kOk) {
     return otherwise;
   }
   if (sip::EqualsIgnoreCase(params.transport, "tcp")) return Transport::kTcp;

@@ -8,6 +8,7 @@
 
 #include "edge/flow.h"
 #include "sip/edit.h"
+#include "sip/uri.h"
 
 namespace edge {
 
@@ -15,7 +16,8 @@ namespace edge {
 std::string_view ViaStart(Transport transport);
 
 // What the transport parameter of a URI asks for; without one, or with one we do not have,
-// `otherwise`.
+// `otherwise`. REQUIRES of the first: uri is the result of a DecodeUri() that was kOk.
+Transport TransportOf(const sip::Uri& uri, Transport otherwise);
 Transport TransportOf(std::string_view uri, Transport otherwise);
 
 // The slices of a request with its topmost Via, which begins with ViaStart(), told over another
