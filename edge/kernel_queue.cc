@@ -101,6 +101,7 @@ void KernelQueue::TellRefusals() {
   const std::vector<Refusal> refusals = std::exchange(refusals_, {});
   for (const Refusal& refusal : refusals) {
     CountAnswer(refusal.set);
+    ++stats_.kernel_full;
     if (refusal.kind == JobKind::kExtend) {
       sink_->OnExtended(refusal.set, std::errc::no_buffer_space, kFull);
     } else {
@@ -198,6 +199,7 @@ void KernelQueue::FinishThose(Which which, bool known) {
     }
     std::unique_ptr<KernelRound> round = std::move(rounds_[i]);
     rounds_.erase(rounds_.begin() + static_cast<ptrdiff_t>(i));
+    if (!known) ++stats_.kernel_lost;
     for (const Job& job : round->jobs()) Finish(*round, job, known);
     spare_.push_back(std::move(round));
   }

@@ -36,6 +36,8 @@ namespace edge {
   X(drop_spoofed, "protected messages whose Via is not their source")          \
   X(kernel_batches, "batches of XFRM requests sent")                           \
   X(kernel_batches_full, "of them, those that left requests waiting")          \
+  X(kernel_full, "SA sets refused because too many waited for the kernel")     \
+  X(kernel_lost, "of the batches, those whose answer was lost or late")        \
   X(kernel_blocked, "SA sets that waited for a deletion of their ids")         \
   X(kernel_repeated, "deletions the kernel did not confirm, repeated")         \
   X(kernel_looks, "SA sets looked for in the kernel before deletion")          \

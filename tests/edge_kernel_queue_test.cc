@@ -91,6 +91,7 @@ TEST_F(EdgeKernelQueue, ALostAckIsNoYes) {
   EXPECT_EQ(kernel_.sa_count(), 0u);
   EXPECT_TRUE(queue_.idle());
   EXPECT_EQ(stats_.kernel_looks, 2u);
+  EXPECT_EQ(stats_.kernel_lost, 1u);
 }
 
 TEST_F(EdgeKernelQueue, AnAnswerAfterGivingUpIsIgnored) {
@@ -423,6 +424,7 @@ TEST_F(EdgeKernelQueue, TooManyThatWaitAreRefusedAtTheNextFlushAndNotInsideTheCa
   const std::string m = std::to_string(kKernelWaitingMax + 2);
   EXPECT_EQ(Told(), (Lines{"installed " + n + " ENOBUFS", "deleted " + n,
                            "installed " + m + " ENOBUFS", "deleted " + m, "extended 1 ENOBUFS"}));
+  EXPECT_EQ(stats_.kernel_full, 3u);
   EXPECT_FALSE(words_.back().empty());
   link_takes_ = true;
   for (size_t i = 0; i < kKernelWaitingMax / kPerTurn; ++i) Turn();

@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
+#include <string>
 
 #include "edge/stats.h"
 
@@ -24,6 +27,18 @@ TEST(EdgeStats, ACounterIsFoundUnderItsName) {
   for (const CounterInfo& counter : Counters()) {
     EXPECT_EQ(stats.*counter.field, counter.name == "drop_no_set" ? 3u : 0u) << counter.name;
   }
+}
+
+TEST(EdgeStats, EachOfTheKernelIsExplained) {
+  std::ifstream file(GMEDGE_SOURCE_DIR "/docs/kernel.md");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  int explained = 0;
+  for (const CounterInfo& counter : Counters()) {
+    if (!counter.name.starts_with("sets_") && !counter.name.starts_with("kernel_")) continue;
+    EXPECT_NE(text.find("`" + std::string(counter.name) + "`"), std::string::npos) << counter.name;
+    ++explained;
+  }
+  EXPECT_GT(explained, 10);
 }
 
 // Names become metrics, texts their help lines: neither may break a line.
