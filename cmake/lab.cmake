@@ -15,7 +15,7 @@ endfunction()
 # The suites that the fake kernel passes, against the real one: all of them in one guest.
 set(conformance)
 foreach(suite conformance conformance_dump conformance_lifetime conformance_replay conformance_esp
-        fake_check probe)
+        conformance_offload fake_check probe)
   if(TARGET xfrm_${suite}_test)
     list(APPEND conformance $<TARGET_FILE:xfrm_${suite}_test>)
   endif()
@@ -35,7 +35,7 @@ endif()
 if(TARGET edge_kill_test)
   gmedge_lab_test(edge_kill $<TARGET_FILE:edge_kill_test> --gtest_filter=EdgeKillReal.*)
 endif()
-foreach(scenario registration requests tcp fail_closed lifetimes restart startup diagnosis)
+foreach(scenario registration requests tcp fail_closed lifetimes restart startup diagnosis offload)
   gmedge_lab_test(${scenario}
     python3 ${PROJECT_SOURCE_DIR}/tests/lab/guest_${scenario}.py ${PROJECT_BINARY_DIR})
 endforeach()

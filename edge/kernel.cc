@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <net/if.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -85,7 +86,7 @@ std::errc RealKernel::Run(std::errc harmless) {
 bool RealKernel::Prepare(const Settings& settings, std::span<const xfrm::Sa> known,
                          std::string* error) {
   const uint32_t reqid = settings.ipsec.reqid;
-  const std::vector<xfrm::Policy> policies = SharedPolicies(settings);
+  std::vector<xfrm::Policy> policies = SharedPolicies(settings);
   if (!claim_.Take(reqid, error) || !Open(error)) return false;
   const Transaction transact = [this](xfrm::Batch* batch, xfrm::BatchVerdict* verdict,
                                       const std::function<void(const xfrm::Reply&)>& look) {
@@ -96,6 +97,9 @@ bool RealKernel::Prepare(const Settings& settings, std::span<const xfrm::Sa> kno
     return false;
   }
   spdlog::info("kernel put right: {}", Describe(counts));
+  const int interface = static_cast<int>(if_nametoindex(settings.ipsec.offload_device.c_str()));
+  offload_ = PlanOffload(settings, interface, transact);
+  for (xfrm::Policy& policy : policies) policy.offload = offload_.ForPolicies();
   return InstallPolicies(policies, error);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "edge/kernel_queue.h"
+#include "edge/offload.h"
 #include "edge/settings.h"
 #include "reactor/netlink.h"
 #include "reactor/reactor.h"
@@ -42,6 +43,8 @@ class Kernel : public KernelLink {
   // Hands over answers that came without the ring (the fake kernel's), and are there any?
   virtual void Deliver() = 0;
   virtual bool has_answers() const = 0;
+  // What Prepare found out about ipsec.offload.
+  OffloadPlan& offload() { return offload_; }
   // What this namespace's IPsec counted (xfrm/counters.h), read from memory of the kernel: some
   // 5 µs. False: there are no such counters.
   virtual bool ReadCounters(xfrm::KernelCounters* counters) = 0;
@@ -50,6 +53,9 @@ class Kernel : public KernelLink {
   virtual bool detached() const = 0;
   // After the ports are closed: removes the shared policies.
   virtual void Retire(const Settings& settings) = 0;
+
+ protected:
+  OffloadPlan offload_;
 };
 
 std::unique_ptr<Kernel> MakeRealKernel();

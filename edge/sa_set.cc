@@ -16,7 +16,7 @@ SaArray MakeSas(const Agreement& agreement, const xfrm::EspKeys& keys, uint32_t 
                 uint32_t hard_seconds, uint16_t replay_window, xfrm::PacketMark mark) {
   const xfrm::Address ue = ToXfrm(agreement.ue);
   const xfrm::Address pcscf = ToXfrm(agreement.pcscf);
-  const auto make = [&](xfrm::Selector selector, uint32_t spi) {
+  const auto make = [&](xfrm::Selector selector, uint32_t spi, xfrm::Direction direction) {
     return xfrm::Sa{.selector = selector,
                     .spi = spi,
                     .reqid = reqid,
@@ -24,13 +24,18 @@ SaArray MakeSas(const Agreement& agreement, const xfrm::EspKeys& keys, uint32_t 
                     .replay_window = replay_window,
                     .keys = &keys,
                     .hard_packets = LabelOf(agreement.spis),
-                    .mark = mark};
+                    .mark = mark,
+                    .direction = direction};
   };
   return {
-      make({ue, pcscf, agreement.port_uc, agreement.port_ps}, agreement.spis.server),
-      make({pcscf, ue, agreement.port_ps, agreement.port_uc}, agreement.spi_uc),
-      make({pcscf, ue, agreement.port_pc, agreement.port_us}, agreement.spi_us),
-      make({ue, pcscf, agreement.port_us, agreement.port_pc}, agreement.spis.client),
+      make({ue, pcscf, agreement.port_uc, agreement.port_ps}, agreement.spis.server,
+           xfrm::Direction::kIn),
+      make({pcscf, ue, agreement.port_ps, agreement.port_uc}, agreement.spi_uc,
+           xfrm::Direction::kOut),
+      make({pcscf, ue, agreement.port_pc, agreement.port_us}, agreement.spi_us,
+           xfrm::Direction::kOut),
+      make({ue, pcscf, agreement.port_us, agreement.port_pc}, agreement.spis.client,
+           xfrm::Direction::kIn),
   };
 }
 

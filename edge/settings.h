@@ -40,6 +40,8 @@ struct Settings {
     uint32_t lifetime_slack_s = 30;  // Kernel lifetimes outlast ours by this (design D3).
     uint16_t replay_window = 32;     // 1..4096 packets.
     xfrm::PacketMark mark;           // mark, mark_mask.
+    xfrm::OffloadKind offload = xfrm::OffloadKind::kNone;
+    std::string offload_device;  // Its name, "eth0"; needed unless offload is none.
   };
   // [gm]: towards the phones, unprotected.
   struct Gm {

@@ -1,5 +1,6 @@
 // The rules that join several settings.
 #include <fmt/format.h>
+#include <net/if.h>
 
 #include <algorithm>
 #include <set>
@@ -24,6 +25,8 @@ constexpr SettingsPath kAlgorithms = {"ipsec", "allowed_algorithms"};
 constexpr SettingsPath kDeprecated = {"ipsec", "disable_deprecated_algorithms"};
 constexpr SettingsPath kMark = {"ipsec", "mark"};
 constexpr SettingsPath kMarkMask = {"ipsec", "mark_mask"};
+constexpr SettingsPath kOffload = {"ipsec", "offload"};
+constexpr SettingsPath kOffloadDevice = {"ipsec", "offload_device"};
 constexpr SettingsPath kGmListen = {"gm", "listen"};
 constexpr SettingsPath kCoreListen = {"core", "listen"};
 constexpr SettingsPath kNextHop = {"core", "next_hop"};
@@ -58,6 +61,7 @@ class Checker {
     CheckSpis();
     CheckAlgorithms();
     CheckMark();
+    CheckOffload();
     CheckCore();
     CheckSharedSockets();
     CheckPhonesCanBeProtected();
@@ -77,6 +81,7 @@ class Checker {
   void CheckSpis();
   void CheckAlgorithms();
   void CheckMark();
+  void CheckOffload();
   void CheckCore();
   void CheckSharedSockets();
   void CheckPhonesCanBeProtected();
@@ -211,6 +216,25 @@ void Checker::CheckMark() {
   draft_.Error(std::max(draft_.LineOf(kMark), draft_.LineOf(kMarkMask)),
                fmt::format("ipsec.mark = {:#x}: it has bits outside of ipsec.mark_mask = {:#x}",
                            mark.value, mark.mask));
+}
+
+// Whether there is such a device, and what it can do, the kernel says at start (edge/offload).
+void Checker::CheckOffload() {
+  if (draft_.IsBad(kOffload) || draft_.IsBad(kOffloadDevice)) return;
+  const std::string& device = settings_.ipsec.offload_device;
+  const bool is_wanted = settings_.ipsec.offload != xfrm::OffloadKind::kNone;
+  if (is_wanted && !draft_.IsSet(kOffloadDevice)) {
+    return draft_.Error(draft_.LineOf(kOffload),
+                        "ipsec.offload: the network device is not named: "
+                        "ipsec.offload_device = \"eth0\"");
+  }
+  const bool is_name = !device.empty() && device.size() < IF_NAMESIZE && device != "." &&
+                       device != ".." && device.find_first_of("/: ") == device.npos;
+  if (is_name || !draft_.IsSet(kOffloadDevice)) return;
+  draft_.Error(draft_.LineOf(kOffloadDevice),
+               fmt::format("ipsec.offload_device = \"{}\": no name of a network device: 1..{} "
+                           "characters, no / : or blank",
+                           device, IF_NAMESIZE - 1));
 }
 
 void Checker::CheckCore() {

@@ -22,6 +22,7 @@ struct Setting {
 void ReadMinSpi(Reader& reader, SettingsDraft& draft);
 void ReadMaxSpi(Reader& reader, SettingsDraft& draft);
 void ReadMissingAlgorithms(Reader& reader, SettingsDraft& draft);
+void ReadOffload(Reader& reader, SettingsDraft& draft);
 void ReadSecurityServer(Reader& reader, SettingsDraft& draft);
 void ReadReplayWindow(Reader& reader, SettingsDraft& draft);
 void ReadSecAgree(Reader& reader, SettingsDraft& draft);
@@ -71,6 +72,11 @@ constexpr Setting kSettings[] = {
        reader.Seconds(3600, &draft.settings.ipsec.lifetime_slack_s);
      }},
     {{"ipsec", "replay_window"}, ReadReplayWindow},
+    {{"ipsec", "offload"}, ReadOffload},
+    {{"ipsec", "offload_device"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Text(false, &draft.settings.ipsec.offload_device);
+     }},
     {{"ipsec", "mark"},
      [](Reader& reader, SettingsDraft& draft) {
        reader.Integer(1, UINT32_MAX, "a mark on packets", &draft.settings.ipsec.mark.value);
@@ -155,6 +161,13 @@ void ReadMissingAlgorithms(Reader& reader, SettingsDraft& draft) {
   size_t index = 0;
   reader.Word(kWords, &index);
   draft.settings.ipsec.missing_algorithms = static_cast<MissingAlgorithms>(index);
+}
+
+void ReadOffload(Reader& reader, SettingsDraft& draft) {
+  constexpr std::array<std::string_view, 3> kWords = {"none", "crypto", "packet"};
+  size_t index = 0;
+  reader.Word(kWords, &index);
+  draft.settings.ipsec.offload = static_cast<xfrm::OffloadKind>(index);
 }
 
 void ReadSecurityServer(Reader& reader, SettingsDraft& draft) {

@@ -42,6 +42,7 @@ namespace edge {
   X(kernel_repeated, "deletions the kernel did not confirm, repeated")         \
   X(kernel_looks, "SA sets looked for in the kernel before deletion")          \
   X(kernel_not_ours, "SAs found there that another set has, left alone")       \
+  X(offload_fallbacks, "times ESP stayed in the kernel, not on a device")      \
   X(no_spi, "challenges refused because no SPI was free")                      \
   X(send_failed, "sends the kernel refused or that found no slot")             \
   X(requests_too_large_for_udp, "requests that tried TCP for their size")      \

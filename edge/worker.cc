@@ -53,6 +53,10 @@ Worker::~Worker() {
 bool Worker::Open(std::string* error) {
   // Nothing outlives a run yet that could tell which sets of an earlier one are known.
   if (!kernel_->Prepare(settings_, {}, error)) return false;
+  for (const std::string& fallback : kernel_->offload().fallbacks()) {
+    spdlog::warn("{}", fallback);
+    ++core_.stats().offload_fallbacks;
+  }
   reactor_ = reactor::Reactor::Create({}, error);
   if (reactor_ == nullptr) return false;
   buffers_ = reactor::BufferRing::Create(reactor_.get(), kReceiveBuffers, error);
@@ -173,11 +177,40 @@ void Worker::Send(const Flow& to, std::span<const std::string_view> pieces) {
   if (!sockets_[to.port]->Send(to.remote, pieces, lease_)) ++core_.stats().send_failed;
 }
 
+// Which SAs a device takes part in is between the worker and the kernel; the core knows nothing of
+// it.
+std::span<const xfrm::Sa> Worker::Offloaded(std::span<const xfrm::Sa> sas, SaArray* copies) const {
+  std::copy(sas.begin(), sas.end(), copies->begin());
+  const std::span<xfrm::Sa> made(copies->data(), sas.size());
+  for (xfrm::Sa& sa : made) sa.offload = kernel_->offload().For(sa.keys->algorithms(), now_ms_);
+  return made;
+}
+
+void Worker::Install(SetId set, std::span<const xfrm::Sa> sas) {
+  SaArray copies;
+  queue_.Install(set, Offloaded(sas, &copies));
+}
+
+void Worker::Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added) {
+  SaArray copies;
+  queue_.Extend(set, sas, Offloaded(added, &copies));
+}
+
+// The attempt is lost, the next one goes without the device.
+void Worker::NoteRefusal(std::errc error) {
+  if (error == std::errc{} || !kernel_->offload().OnRefused(error, now_ms_)) return;
+  ++core_.stats().offload_fallbacks;
+  spdlog::warn("an SA on the device {} was refused ({}): for {} s ESP stays in the kernel",
+               settings_.ipsec.offload_device, xfrm::Explain(error), OffloadPlan::kRetryMs / 1000);
+}
+
 void Worker::OnInstalled(SetId set, std::errc error, std::string_view explanation) {
+  NoteRefusal(error);
   core_.OnInstalled(set, error, explanation, now_ms_, this);
 }
 
 void Worker::OnExtended(SetId set, std::errc error, std::string_view explanation) {
+  NoteRefusal(error);
   core_.OnExtended(set, error, explanation, now_ms_, this);
 }
 

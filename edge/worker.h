@@ -57,10 +57,8 @@ class Worker final : Actions,
 
   void Send(const Flow& to, std::span<const std::string_view> pieces) override;
   void Disconnect(const Flow& flow) override { connections_.Disconnect(flow); }
-  void Install(SetId set, std::span<const xfrm::Sa> sas) override { queue_.Install(set, sas); }
-  void Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added) override {
-    queue_.Extend(set, sas, added);
-  }
+  void Install(SetId set, std::span<const xfrm::Sa> sas) override;
+  void Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added) override;
   void Delete(SetId set, const SaIds& sas, bool certain) override {
     queue_.Delete(set, sas, certain);
   }
@@ -75,6 +73,8 @@ class Worker final : Actions,
   void OnReply(std::span<const std::byte> bytes) override;
   void OnLoss() override;
   void FlushToKernel();
+  std::span<const xfrm::Sa> Offloaded(std::span<const xfrm::Sa> sas, SaArray* copies) const;
+  void NoteRefusal(std::errc error);
 
   const Settings& settings_;
   Kernel* kernel_;

@@ -17,6 +17,7 @@
 namespace {
 
 constexpr uint64_t kNow = 1'700'000'000;
+constexpr int kDevice = 7;
 constexpr std::errc kOk{};
 constexpr std::errc kExists = std::errc::file_exists;
 constexpr std::errc kNoSuchSa = std::errc::no_such_process;
@@ -59,6 +60,7 @@ xfrm::Sa SaFrom(uint8_t which, uint8_t contents) {
   sa.replay_window = static_cast<uint16_t>((contents & 0xf8) * ((contents & 0x80) != 0 ? 16 : 1));
   sa.keys = &Keys()[contents & 7];
   sa.mark.mask = contents & 0x18;
+  if ((contents & 0x20) != 0) sa.offload = {xfrm::OffloadKind::kCrypto, kDevice};
   sa.mark.value = contents & 0x10;
   return sa;
 }
@@ -193,7 +195,7 @@ void Model::Compare(const xfrm::FakeKernel& kernel) const {
     Require(shown->selector == held.sa.selector && shown->source == held.sa.selector.source);
     Require(shown->reqid == held.sa.reqid && shown->hard_seconds == held.sa.hard_seconds);
     Require(shown->algorithms == held.sa.keys->algorithms());
-    Require(shown->mark == held.sa.mark);
+    Require(shown->mark == held.sa.mark && shown->offload == held.sa.offload);
     const uint16_t window = held.replay.window != 0 ? held.replay.window : held.sa.replay_window;
     Require(shown->replay_window == window);
   }
@@ -241,6 +243,7 @@ void Run(xfrm::Batch* batch, const std::vector<std::errc>& expected, Model* mode
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr int kRequestsMax = 32;
   xfrm::FakeKernel kernel;
+  kernel.SetOffloadDevice({kDevice, xfrm::OffloadKind::kCrypto, {}});
   static xfrm::Batch batch;  // Its buffer is large.
   Model model;
   std::vector<std::errc> expected;

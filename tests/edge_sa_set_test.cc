@@ -64,6 +64,15 @@ TEST(EdgeSaSet, TheFourSasOfAnIpv6PhoneAreAsDrawn) {
   EXPECT_EQ(Drawn(sas[3]), "2001:db8:1::77 37002 -> 2001:db8::10 6102 91");
 }
 
+TEST(EdgeSaSet, TheFirstAndTheLastAreInbound) {
+  const xfrm::EspKeys keys;
+  const SaArray sas = MakeSas(AgreementOf("198.51.100.77", "192.0.2.10"), keys, 5, 60, 32);
+  EXPECT_EQ(sas[0].direction, xfrm::Direction::kIn);
+  EXPECT_EQ(sas[1].direction, xfrm::Direction::kOut);
+  EXPECT_EQ(sas[2].direction, xfrm::Direction::kOut);
+  EXPECT_EQ(sas[3].direction, xfrm::Direction::kIn);
+}
+
 TEST(EdgeSaSet, AllFourShareKeysMarkLifetimeAndWindow) {
   const xfrm::EspKeys keys;
   for (const xfrm::Sa& sa :

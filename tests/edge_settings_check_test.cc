@@ -261,6 +261,23 @@ TEST(SettingsCheck, AMarkLiesWithinItsMask) {
   EXPECT_EQ(LineCount(file.Report()), 1u) << file.Report();
 }
 
+TEST(SettingsCheck, OffloadNeedsADeviceWithAPossibleName) {
+  File file;
+  const std::string sockets = file.ipsec;
+  file.ipsec = sockets + "\noffload = \"crypto\"";
+  EXPECT_THAT(file.Report(), HasSubstr("error: ipsec.offload: the network device is not named: "
+                                       "ipsec.offload_device = \"eth0\"\n"));
+  for (const std::string& name : {std::string("eth0"), std::string(15, 'x'), std::string("a.1")}) {
+    file.ipsec = sockets + "\noffload = \"packet\"\noffload_device = \"" + name + "\"";
+    EXPECT_EQ(file.Report(), "");
+  }
+  for (const std::string& name : {std::string(), std::string(16, 'x'), std::string("a/b"),
+                                  std::string("a b"), std::string(".."), std::string("a:1")}) {
+    file.ipsec = sockets + "\noffload = \"none\"\noffload_device = \"" + name + "\"";
+    EXPECT_THAT(file.Report(), HasSubstr("no name of a network device: 1..15 characters"));
+  }
+}
+
 TEST(SettingsCheck, MoreSocketsThanAWorkerServesAreRefused) {
   File file;
   file.ipsec = "socket = [";

@@ -70,6 +70,7 @@ TEST(Settings, MinimalFileGivesTheDefaults) {
   EXPECT_EQ(settings.ipsec.lifetime_slack_s, 30u);
   EXPECT_EQ(settings.ipsec.replay_window, 32);
   EXPECT_EQ(settings.ipsec.mark, xfrm::PacketMark());
+  EXPECT_EQ(settings.ipsec.offload, xfrm::OffloadKind::kNone);
   EXPECT_EQ(settings.ipsec.missing_algorithms, MissingAlgorithms::kRefuse);
   EXPECT_THAT(Texts(settings.gm.listen), ElementsAre("192.0.2.10:5060"));
   EXPECT_EQ(settings.gm.sec_agree, SecAgree::kRequire);
@@ -147,6 +148,7 @@ TEST(Settings, SampleLoadsAsItIsAndWithEveryLineTakenIn) {
   EXPECT_EQ(a.ipsec.reqid, b.ipsec.reqid);
   EXPECT_EQ(a.ipsec.lifetime_slack_s, b.ipsec.lifetime_slack_s);
   EXPECT_EQ(a.ipsec.replay_window, b.ipsec.replay_window);
+  EXPECT_EQ(a.ipsec.offload, b.ipsec.offload);
   EXPECT_EQ(a.ipsec.missing_algorithms, b.ipsec.missing_algorithms);
   EXPECT_EQ(a.gm.sec_agree, b.gm.sec_agree);
   EXPECT_EQ(a.core.visited_network_id, b.core.visited_network_id);

@@ -106,6 +106,9 @@ TEST(SettingsValues, AreRead) {
   EXPECT_EQ(With("ipsec", "security_server = \"selected\"").settings.ipsec.security_server,
             SecurityServer::kSelected);
   EXPECT_EQ(With("ipsec", "replay_window = 7").settings.ipsec.replay_window, 7);
+  EXPECT_EQ(With("ipsec", "offload = \"packet\"").settings.ipsec.offload,
+            xfrm::OffloadKind::kPacket);
+  EXPECT_EQ(With("ipsec", "offload_device = \"eth0\"").settings.ipsec.offload_device, "eth0");
   EXPECT_EQ(With("ipsec", "mark = 0x10").settings.ipsec.mark, (xfrm::PacketMark{16, UINT32_MAX}));
   EXPECT_EQ(With("ipsec", "mark = 1\nmark_mask = 3").settings.ipsec.mark, (xfrm::PacketMark{1, 3}));
   EXPECT_EQ(With("ipsec", "replay_window = 4096").settings.ipsec.replay_window, 4096);

@@ -270,6 +270,41 @@ TEST_F(XfrmBatch, AMarkIsAValueAndAMask) {
   EXPECT_EQ(requests[2].attributes.count(XFRMA_SET_MARK), 0u) << "it stays as it is";
 }
 
+TEST_F(XfrmBatch, ADeviceIsAnIndexAndFlags) {
+  const EspKeys keys = KeysFor({});
+  Sa sa = SampleSa(&keys);
+  const auto flags_of = [&](OffloadKind kind, Direction direction) {
+    sa.offload = {kind, 7};
+    sa.direction = direction;
+    batch_.Clear(1);
+    batch_.AddSa(sa);
+    const Request request = Parse(batch_.Seal()).at(0);
+    xfrm_user_offload device;
+    EXPECT_TRUE(ReadAt(request.attributes.at(XFRMA_OFFLOAD_DEV), 0, &device));
+    EXPECT_EQ(device.ifindex, 7);
+    return int{device.flags};
+  };
+  EXPECT_EQ(flags_of(OffloadKind::kCrypto, Direction::kOut), 0);
+  EXPECT_EQ(flags_of(OffloadKind::kCrypto, Direction::kIn), XFRM_OFFLOAD_INBOUND);
+  EXPECT_EQ(flags_of(OffloadKind::kPacket, Direction::kOut), XFRM_OFFLOAD_PACKET);
+  EXPECT_EQ(flags_of(OffloadKind::kPacket, Direction::kIn),
+            XFRM_OFFLOAD_INBOUND | XFRM_OFFLOAD_PACKET);
+  Policy policy = SamplePolicy();
+  policy.offload = {OffloadKind::kPacket, 7};
+  batch_.Clear(1);
+  batch_.UpdateSa(sa);
+  batch_.AddSa(SampleSa(&keys));
+  batch_.UpdatePolicy(policy);
+  batch_.AddPolicy(SamplePolicy());
+  const std::vector<Request> requests = Parse(batch_.Seal());
+  EXPECT_EQ(requests[0].attributes.count(XFRMA_OFFLOAD_DEV), 0u) << "an update asks no device";
+  EXPECT_EQ(requests[1].attributes.count(XFRMA_OFFLOAD_DEV), 0u);
+  xfrm_user_offload device;
+  ASSERT_TRUE(ReadAt(requests[2].attributes.at(XFRMA_OFFLOAD_DEV), 0, &device));
+  EXPECT_EQ(int{device.flags}, XFRM_OFFLOAD_PACKET) << "a policy has its direction elsewhere";
+  EXPECT_EQ(requests[3].attributes.count(XFRMA_OFFLOAD_DEV), 0u);
+}
+
 TEST_F(XfrmBatch, UpdateCarriesLifetimesWithoutKeys) {
   Sa sa = SampleSa(nullptr);
   sa.hard_seconds = 3600;

@@ -70,6 +70,7 @@ WIDE_TESTS = {
     "tests/xfrm_conformance_dump_test.cc": "and in their dumps",
     "tests/xfrm_conformance_esp_test.cc": "the real one decrypts the packets of the vectors",
     "tests/xfrm_conformance_lifetime_test.cc": "in both SAs end alike",
+    "tests/xfrm_conformance_offload_test.cc": "and do without a device alike",
     "tests/xfrm_conformance_replay_test.cc": "and carry, count and number alike",
     "tests/xfrm_spi_pool_model_test.cc": "the SPI pool beside a model, over all orders of calls",
     "tests/xfrm_spi_pool_order_test.cc": "SPIs seen do not tell the next",

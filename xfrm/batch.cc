@@ -88,6 +88,12 @@ void PutMark(nlmsghdr* header, const PacketMark& mark) {
   mnl_attr_put_u32(header, XFRMA_SET_MARK_MASK, mark.mask);
 }
 
+void PutOffload(nlmsghdr* header, const Offload& offload, std::optional<Direction> direction) {
+  if (offload.kind == OffloadKind::kNone) return;
+  const xfrm_user_offload wire = ToWire(offload, direction);
+  mnl_attr_put(header, XFRMA_OFFLOAD_DEV, sizeof(wire), &wire);
+}
+
 xfrm_aevent_id EventIdOf(const SaId& id) {
   xfrm_aevent_id wire = Zeroed<xfrm_aevent_id>();
   wire.sa_id = ToWire(id);
@@ -209,6 +215,8 @@ int Batch::PutSa(uint16_t type, uint16_t flags, const Sa& sa) {
   }
   if (type == XFRM_MSG_NEWSA) PutMark(header, sa.mark);  // It would be taken over at an update.
   PutReplayWindow(header, sa.replay_window);
+  // At an update it would go to the device a second time, and off it with what is thrown away.
+  if (type == XFRM_MSG_NEWSA) PutOffload(header, sa.offload, sa.direction);
   return End(header);
 }
 
@@ -217,6 +225,7 @@ int Batch::PutPolicy(uint16_t type, uint16_t flags, const Policy& policy) {
   PutBody(header, ToWire(policy));
   const xfrm_user_tmpl entry = TemplateOf(policy);
   mnl_attr_put(header, XFRMA_TMPL, sizeof(entry), &entry);
+  PutOffload(header, policy.offload, std::nullopt);
   return End(header);
 }
 

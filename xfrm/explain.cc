@@ -23,6 +23,8 @@ constexpr Refusal kRefusals[] = {
     {EAGAIN, "EAGAIN", "EAGAIN: the kernel has no room for the request now; try again"},
     {ENOMEM, "ENOMEM", "ENOMEM: the kernel is out of memory"},
     {EACCES, "EACCES", "EACCES: a security module forbids it"},
+    {ENODEV, "ENODEV", "ENODEV: no such network device, or none behind it"},
+    {ENOSPC, "ENOSPC", "ENOSPC: the network device has no room for another SA"},
     {EBUSY, "EBUSY", "EBUSY: another dump is under way on this socket"},
     {EEXIST, "EEXIST",
      "EEXIST: an SA with this address and SPI, or a policy with this selector, is there already"},

@@ -69,12 +69,14 @@ void AppendSa(const xfrm_usersa_info& info, std::span<const std::byte> attribute
 }
 
 void AppendPolicy(const xfrm_userpolicy_info& info, std::span<const std::byte> templates,
-                  uint32_t sequence, uint16_t flags, std::vector<std::byte>* datagram) {
+                  uint32_t sequence, uint16_t flags, std::vector<std::byte>* datagram,
+                  std::span<const std::byte> device) {
   const size_t at = Begin(XFRM_MSG_NEWPOLICY, flags, sequence, datagram);
   Append(&info, sizeof(info), datagram);
   if (!templates.empty()) AppendAttribute(XFRMA_TMPL, templates, datagram);
   const xfrm_userpolicy_type type = Zeroed<xfrm_userpolicy_type>();  // XFRM_POLICY_TYPE_MAIN.
   AppendAttribute(XFRMA_POLICY_TYPE, BytesOf(type), datagram);
+  Append(device.data(), device.size(), datagram);
   End(at, datagram);
 }
 

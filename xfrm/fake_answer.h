@@ -20,8 +20,10 @@ void AppendDone(uint32_t sequence, std::vector<std::byte>* datagram);
 // `flags` is NLM_F_MULTI in a dump. `attributes` are whole attributes, padded, as stored.
 void AppendSa(const xfrm_usersa_info& info, std::span<const std::byte> attributes,
               uint32_t sequence, uint16_t flags, std::vector<std::byte>* datagram);
+// `device` is the whole attribute of a policy that is offloaded.
 void AppendPolicy(const xfrm_userpolicy_info& info, std::span<const std::byte> templates,
-                  uint32_t sequence, uint16_t flags, std::vector<std::byte>* datagram);
+                  uint32_t sequence, uint16_t flags, std::vector<std::byte>* datagram,
+                  std::span<const std::byte> device = {});
 void AppendExpire(const xfrm_usersa_info& info, bool hard, std::vector<std::byte>* datagram);
 // The answer to GETAE; `flags` are the request's, `replay` is the whole attribute.
 void AppendReplayEvent(const xfrm_usersa_info& info, uint32_t flags,

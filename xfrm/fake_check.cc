@@ -283,6 +283,9 @@ Refusal ParseAttributes(Bytes bytes, RequestAttributes* parsed) {
       case XFRMA_TMPL:
         size_min = sizeof(xfrm_user_tmpl);
         break;
+      case XFRMA_OFFLOAD_DEV:
+        size_min = sizeof(xfrm_user_offload);
+        break;
       case XFRMA_SET_MARK:
       case XFRMA_SET_MARK_MASK:
         size_min = sizeof(uint32_t);

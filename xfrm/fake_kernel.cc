@@ -101,6 +101,10 @@ void FakeKernel::ReleaseAnswers(std::vector<Datagram>* answers) {
   state_->held.clear();
 }
 
+void FakeKernel::SetOffloadDevice(const OffloadDevice& device) {
+  state_->tables.devices().Set(device);
+}
+
 size_t FakeKernel::sa_count() const {
   return state_->tables.sa_count();
 }

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <vector>
 
+#include "xfrm/fake_offload.h"
 #include "xfrm/reply.h"
 #include "xfrm/sa.h"
 
@@ -45,6 +46,9 @@ class FakeKernel {
   void InterruptNextDump();
   void HoldAnswers(bool hold);  // Late answers: kept until ReleaseAnswers.
   void ReleaseAnswers(std::vector<std::vector<std::byte>>* answers);
+
+  // Puts a network device there, or changes it. There is none at first.
+  void SetOffloadDevice(const OffloadDevice& device);
 
   size_t sa_count() const;
   size_t policy_count() const;

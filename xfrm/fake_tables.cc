@@ -152,7 +152,7 @@ void FakeTables::ListSas(const std::function<void(Bytes)>& look) const {
 void FakeTables::ListPolicies(const std::function<void(Bytes)>& look) const {
   for (const StoredPolicy& policy : policies_) {
     Datagram datagram;
-    AppendPolicy(policy.info, policy.templates, 0, 0, &datagram);
+    AppendPolicy(policy.info, policy.templates, 0, 0, &datagram, policy.device);
     look(datagram);
   }
 }
@@ -224,7 +224,8 @@ Refusal FakeTables::Dump(const nlmsghdr& header, std::vector<Datagram>* answers)
     }
   } else {
     for (const StoredPolicy& policy : policies_) {
-      AppendPolicy(policy.info, policy.templates, header.nlmsg_seq, NLM_F_MULTI, part_with_room());
+      AppendPolicy(policy.info, policy.templates, header.nlmsg_seq, NLM_F_MULTI, part_with_room(),
+                   policy.device);
     }
   }
   AppendDone(header.nlmsg_seq, &answers->emplace_back());
@@ -240,6 +241,8 @@ Refusal FakeTables::AddSa(const Request& request, uint64_t now) {
   info.curlft.add_time = now;
   info.stats = Zeroed<xfrm_stats>();
   if (info.sel.family == AF_UNSPEC) info.sel.family = info.family;
+  Datagram device;
+  if (const Refusal refusal = devices_.TakeSa(request.attributes, &device)) return refusal;
   const auto [place, is_new] = sas_.try_emplace(KeyOf(info));
   if (!is_new) return {std::errc::file_exists, {}};
   place->second.info = info;
@@ -255,6 +258,7 @@ Refusal FakeTables::AddSa(const Request& request, uint64_t now) {
   AppendMark(request.attributes, &stored->bytes);
   stored->replay_at = stored->bytes.size();
   AppendReplay(request.attributes, &stored->bytes);
+  stored->bytes.insert(stored->bytes.end(), device.begin(), device.end());
   AddDeadlines(info);
   return {};
 }
@@ -302,14 +306,16 @@ Refusal FakeTables::SetOrGetReplay(const Request& request, std::vector<Datagram>
   const auto found = sas_.find(KeyOf(id.sa_id.daddr, id.sa_id.family, id.sa_id.spi));
   if (found == sas_.end()) return {std::errc::no_such_process, {}};
   StoredAttributes& stored = found->second.attributes;
-  Bytes replay = Bytes(stored.bytes).subspan(stored.replay_at);
+  const Bytes last = Bytes(stored.bytes).subspan(stored.replay_at);
+  Bytes behind = last;
+  AttributeView held;
+  if (!TakeAttribute(&behind, &held)) return {std::errc::invalid_argument, {}};
   if (!is_set) {
+    const Bytes replay = last.first(last.size() - behind.size());
     AppendReplayEvent(found->second.info, id.flags, replay, request.header.nlmsg_seq,
                       &answers->emplace_back());
     return {};
   }
-  AttributeView held;
-  if (!TakeAttribute(&replay, &held)) return {std::errc::invalid_argument, {}};
   const bool is_wide = held.type == XFRMA_REPLAY_ESN_VAL;
   if (is_wide && request.attributes.has(held.type)) {
     if (const Refusal refusal = CheckSameWindow(held.payload, request.attributes.of(held.type))) {
@@ -329,6 +335,8 @@ Refusal FakeTables::PutPolicy(const Request& request) {
   if (!ReadAt(request.fixed, 0, &info)) return {std::errc::invalid_argument, {}};
   if (const Refusal refusal = CheckPolicy(info, request.attributes)) return refusal;
 
+  Datagram device;
+  if (const Refusal refusal = devices_.TakePolicy(request.attributes, &device)) return refusal;
   const auto found =
       std::find_if(policies_.begin(), policies_.end(), [&](const StoredPolicy& other) {
         return other.info.dir == info.dir &&
@@ -343,6 +351,7 @@ Refusal FakeTables::PutPolicy(const Request& request) {
   target.info = info;
   const Bytes templates = request.attributes.of(XFRMA_TMPL);
   target.templates.assign(templates.begin(), templates.end());
+  target.device = std::move(device);
   return {};
 }
 
@@ -361,7 +370,7 @@ Refusal FakeTables::DeleteOrGetPolicy(const Request& request, std::vector<Datagr
     policies_.erase(found);
   } else {
     AppendPolicy(found->info, found->templates, request.header.nlmsg_seq, 0,
-                 &answers->emplace_back());
+                 &answers->emplace_back(), found->device);
   }
   return {};
 }

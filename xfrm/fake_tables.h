@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "xfrm/fake_check.h"
+#include "xfrm/fake_offload.h"
 #include "xfrm/key.h"
 #include "xfrm/sa.h"
 
@@ -37,6 +38,7 @@ class FakeTables {
   void ListSas(const std::function<void(Bytes)>& look) const;
   void ListPolicies(const std::function<void(Bytes)>& look) const;
 
+  OffloadDevices& devices() { return devices_; }
   bool CountPacket(const SaId& id, size_t bytes, uint64_t now);
   xfrm_stats* StatsOf(const SaId& id);  // Of refused packets; null: no such SA.
   std::optional<SaId> CarrierOf(const Selector& flow, uint32_t reqid) const;
@@ -55,7 +57,7 @@ class FakeTables {
   // Attributes as they go back in a dump. Holds keys, so it wipes itself.
   struct StoredAttributes {
     Datagram bytes;
-    size_t replay_at = 0;  // The replay state is the last of them.
+    size_t replay_at = 0;  // Behind the replay state comes at most the device.
     StoredAttributes() = default;
     StoredAttributes(StoredAttributes&&) = default;
     StoredAttributes& operator=(StoredAttributes&&) = default;
@@ -70,6 +72,7 @@ class FakeTables {
   struct StoredPolicy {
     xfrm_userpolicy_info info;
     Datagram templates;
+    Datagram device;  // The whole attribute, or nothing.
   };
   // When an SA's soft or hard lifetime may end. Stale once the SA was updated or deleted: it is
   // looked at again when its time comes.
@@ -94,6 +97,7 @@ class FakeTables {
   std::unordered_map<SaKey, StoredSa, SaKeyHash> sas_;
   std::vector<StoredPolicy> policies_;
   std::priority_queue<Deadline, std::vector<Deadline>, std::greater<Deadline>> deadlines_;
+  OffloadDevices devices_;
   uint64_t next_ordinal_ = 0;
   uint32_t next_policy_index_ = 8;
 };

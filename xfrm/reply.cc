@@ -132,6 +132,14 @@ bool ReadMark(const AttributeView& attribute, PacketMark* mark) {
   return attribute.type != XFRMA_SET_MARK_MASK || ReadAt(attribute.payload, 0, &mark->mask);
 }
 
+bool ReadOffload(const AttributeView& attribute, Offload* offload) {
+  if (attribute.type != XFRMA_OFFLOAD_DEV) return true;
+  xfrm_user_offload wire;
+  if (!ReadAt(attribute.payload, 0, &wire)) return false;
+  *offload = FromWire(wire);
+  return true;
+}
+
 // The attributes carry keys; they are looked past, never copied.
 bool ReadSa(Bytes body, Reply* reply) {
   xfrm_usersa_info info;
@@ -143,7 +151,10 @@ bool ReadSa(Bytes body, Reply* reply) {
   Bytes attributes = body.subspan(sizeof(info));
   AttributeView attribute;
   while (TakeAttribute(&attributes, &attribute)) {
-    if (!algorithms.Take(attribute) || !ReadMark(attribute, &reply->sa.mark)) return false;
+    if (!algorithms.Take(attribute) || !ReadMark(attribute, &reply->sa.mark) ||
+        !ReadOffload(attribute, &reply->sa.offload)) {
+      return false;
+    }
     xfrm_replay_state_esn window;
     if (attribute.type != XFRMA_REPLAY_ESN_VAL) continue;
     if (!ReadAt(attribute.payload, 0, &window)) return false;
@@ -202,6 +213,7 @@ bool ReadPolicy(Bytes body, Reply* reply) {
   Bytes attributes = body.subspan(sizeof(info));
   AttributeView attribute;
   while (TakeAttribute(&attributes, &attribute)) {
+    if (!ReadOffload(attribute, &reply->policy.offload)) return false;
     xfrm_user_tmpl entry;
     if (attribute.type != XFRMA_TMPL) continue;
     if (!ReadAt(attribute.payload, 0, &entry)) return false;

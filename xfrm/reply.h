@@ -33,6 +33,7 @@ struct SaInfo {
   uint32_t undecrypted = 0;  // ...and those whose integrity check failed. Of a get or dump.
   uint16_t replay_window = 0;
   PacketMark mark;
+  Offload offload;  // kNone, too, where a device was asked for and left out.
 };
 
 struct PolicyInfo {
@@ -41,6 +42,7 @@ struct PolicyInfo {
   uint16_t local_port = 0;
   uint32_t reqid = 0;  // Of the first template.
   uint32_t priority = 0;
+  Offload offload;
 };
 
 enum class ReplyKind : uint8_t {

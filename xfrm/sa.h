@@ -42,6 +42,17 @@ struct PacketMark {
   bool operator==(const PacketMark&) const = default;
 };
 
+enum class Direction : uint8_t { kIn, kOut };
+
+// What of ESP a network device does (XFRMA_OFFLOAD_DEV). With kCrypto the kernel may take the SA
+// and leave the device out without a word: a get tells. kPacket needs Linux 6.2.
+enum class OffloadKind : uint8_t { kNone, kCrypto, kPacket };
+struct Offload {
+  OffloadKind kind = OffloadKind::kNone;
+  int interface = 0;  // The device's index in this network namespace.
+  bool operator==(const Offload&) const = default;
+};
+
 // The largest anti-replay window of this kernel (XFRMA_REPLAY_ESN_MAX). Over 32 packets the window
 // travels as XFRMA_REPLAY_ESN_VAL, with sequence numbers of 32 bits all the same.
 inline constexpr uint16_t kReplayWindowMax = 4096;
@@ -57,6 +68,8 @@ struct Sa {
   uint32_t soft_seconds = 0;      // An EXPIRE event that is not hard comes then; 0: none.
   uint64_t hard_packets = 0;      // The kernel deletes it after as many; 0: no limit.
   PacketMark mark{};
+  Direction direction = Direction::kIn;  // Of packets, as seen from here; only a device must know.
+  Offload offload{};
 
   SaId id() const { return {selector.destination, spi}; }
 };
@@ -75,8 +88,6 @@ struct ReplayState {
   bool operator==(const ReplayState&) const = default;
 };
 
-enum class Direction : uint8_t { kIn, kOut };
-
 // One of the shared, fail-closed policies (design D1): everything to (kIn) or from (kOut) a
 // protected local port must be ESP in transport mode under our reqid.
 struct Policy {
@@ -85,6 +96,7 @@ struct Policy {
   uint16_t local_port = 0;
   uint32_t reqid = 0;
   uint32_t priority = 1000;
+  Offload offload{};  // kNone or kPacket: SAs that are not on this device are passed by.
 };
 
 }  // namespace xfrm

@@ -163,6 +163,22 @@ bool FromWire(std::span<const std::byte> payload, ReplayState* state) {
   return true;
 }
 
+xfrm_user_offload ToWire(const Offload& offload, std::optional<Direction> direction) {
+  assert(offload.kind != OffloadKind::kNone);
+  xfrm_user_offload wire = Zeroed<xfrm_user_offload>();
+  wire.ifindex = offload.interface;
+  uint8_t flags = 0;
+  if (direction == Direction::kIn) flags |= XFRM_OFFLOAD_INBOUND;
+  if (offload.kind == OffloadKind::kPacket) flags |= XFRM_OFFLOAD_PACKET;
+  wire.flags = flags;
+  return wire;
+}
+
+Offload FromWire(const xfrm_user_offload& wire) {
+  const bool is_packet = (wire.flags & XFRM_OFFLOAD_PACKET) != 0;
+  return {is_packet ? OffloadKind::kPacket : OffloadKind::kCrypto, wire.ifindex};
+}
+
 xfrm_selector SelectorOf(const Policy& policy) {
   assert(policy.local_port != 0);  // Any port would cut off the whole host.
   xfrm_selector wire = Zeroed<xfrm_selector>();

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 
 #include "xfrm/reply.h"
@@ -55,6 +56,10 @@ xfrm_replay_state ToWire(const ReplayState& state);
 // False: too short, a bitmap larger than ours can be, or numbers of 64 bits.
 [[nodiscard]] bool FromWideWire(std::span<const std::byte> payload, ReplayState* state);
 [[nodiscard]] bool FromWire(std::span<const std::byte> payload, ReplayState* state);
+
+// REQUIRES: offload.kind is not kNone. `direction` none: of a policy, which says it elsewhere.
+xfrm_user_offload ToWire(const Offload& offload, std::optional<Direction> direction);
+Offload FromWire(const xfrm_user_offload& wire);
 
 xfrm_selector SelectorOf(const Policy& policy);
 xfrm_userpolicy_info ToWire(const Policy& policy);

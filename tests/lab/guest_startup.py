@@ -76,7 +76,7 @@ class Startup(gmlab.LabCase):
             self.assertIn("leaves nothing of ipsec.allowed_algorithms", words)
 
     def test_esp_is_missing_for_one_family(self):
-        with self.without("esp6"):
+        with self.without("esp6_offload", "esp6"):
             status, words = self.check()
             self.assertEqual(status, 1, words)
             self.assertIn("gmedge: the kernel lacks ESP for IPv6 (CONFIG_INET6_ESP; modprobe esp6)",

@@ -16,8 +16,9 @@ mount -t hostfs none /run/out -o "$LAB_OUT"
 modules=/run/kernel/lib/modules
 mkdir -p $modules
 ln -s "/usr/lib/uml/modules/$(uname -r)" "$modules/$(uname -r)"
-modprobe -d /run/kernel -a xfrm_user esp4 esp6 veth authenc cbc gcm ctr ghash-generic des_generic \
-  echainiv seqiv hmac sha512_generic drbg || echo "lab: not every kernel module could be loaded"
+modprobe -d /run/kernel -a xfrm_user esp4 esp6 esp4_offload esp6_offload veth authenc cbc gcm \
+  ctr ghash-generic des_generic echainiv seqiv hmac sha512_generic drbg ||
+  echo "lab: not every kernel module could be loaded"
 echo >/proc/sys/kernel/modprobe
 
 ip link set lo up
