@@ -44,9 +44,9 @@ TEST(SettingsNames, AnUnknownKeyNamesTheNearest) {
 }
 
 TEST(SettingsNames, AnUnknownKeyUnlikeAllListsThem) {
-  EXPECT_THAT(
-      ReportOf("gm", "colour = 3"),
-      HasSubstr("unknown key \"colour\" in [gm]: the keys of [gm] are listen, sec_agree\n"));
+  EXPECT_THAT(ReportOf("gm", "colour = 3"),
+              HasSubstr("unknown key \"colour\" in [gm]: the keys of [gm] are listen, sec_agree, "
+                        "udp_request_size_max\n"));
 }
 
 TEST(SettingsNames, AKeyOfAnotherTableIsSentThere) {

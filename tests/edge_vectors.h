@@ -69,6 +69,7 @@ class EdgeVectors : public testing::Test {
   static Settings ScenarioSettings() {
     Settings settings;
     settings.gm.listen = {At(kGm)};
+    settings.gm.udp_request_size_max = 65535;  // All of the scenario goes over UDP.
     settings.ipsec.sockets = {At(kServer), At(kClient), At(kClientAgain)};
     settings.ipsec.default_server_port = 6101;
     settings.ipsec.default_client_port = 6102;
