@@ -58,7 +58,7 @@ void RewriteTransport(std::span<char> request, Transport transport) {
   for (size_t line = text.find('\n'); line != std::string_view::npos;
        line = text.find('\n', line + 1)) {
     if (!IsOurs(text.substr(line + 1))) continue;
-    std::copy_n(ViaStart(transport).begin(), kUdpStart.size(), request.begin() + line + 1);
+    std::copy_n(ViaStart(transport).begin(), kUdpStart.size(), request.data() + line + 1);
     return;
   }
 }

@@ -167,6 +167,20 @@ TEST_F(XfrmBatch, OnlyTimeEndsAnSa) {
   EXPECT_EQ(limits.soft_packet_limit, XFRM_INF);
 }
 
+TEST_F(XfrmBatch, APacketLimitHasASoftOneBelowIt) {
+  const EspKeys keys = KeysFor({});
+  Sa sa = SampleSa(&keys);
+  sa.hard_packets = uint64_t{256} << 32;
+  batch_.Clear(1);
+  batch_.AddSa(sa);
+  const std::vector<Request> requests = Parse(batch_.Seal());
+  ASSERT_EQ(requests.size(), 1u);
+  const xfrm_lifetime_cfg limits = requests[0].Fixed<xfrm_usersa_info>().lft;
+  EXPECT_EQ(limits.hard_packet_limit, sa.hard_packets);
+  EXPECT_EQ(limits.soft_packet_limit, sa.hard_packets - 1);
+  EXPECT_EQ(limits.hard_byte_limit, XFRM_INF);
+}
+
 TEST_F(XfrmBatch, Ipv6SaHasFullPrefixes) {
   const EspKeys keys = KeysFor({});
   Sa sa = SampleSa(&keys);

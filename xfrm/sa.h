@@ -66,7 +66,7 @@ struct Sa {
   uint16_t replay_window = 32;    // Packets, 0..kReplayWindowMax; 0: off.
   const EspKeys* keys = nullptr;  // Outlives the Batch::AddSa call.
   uint32_t soft_seconds = 0;      // An EXPIRE event that is not hard comes then; 0: none.
-  uint64_t hard_packets = 0;      // The kernel deletes it after as many; 0: no limit.
+  uint64_t hard_packets = 0;      // It ends after as many (soft: one before); 0: no limit. Not 1.
   PacketMark mark{};
   Direction direction = Direction::kIn;  // Of packets, as seen from here; only a device must know.
   Offload offload{};

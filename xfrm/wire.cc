@@ -80,7 +80,11 @@ xfrm_usersa_info ToWire(const Sa& sa) {
   wire.lft = Unlimited();
   wire.lft.hard_add_expires_seconds = sa.hard_seconds;
   wire.lft.soft_add_expires_seconds = sa.soft_seconds;
-  if (sa.hard_packets != 0) wire.lft.hard_packet_limit = sa.hard_packets;
+  if (sa.hard_packets != 0) {
+    // Drivers that count packets themselves want a soft limit below the hard one (mlx5).
+    wire.lft.hard_packet_limit = sa.hard_packets;
+    wire.lft.soft_packet_limit = sa.hard_packets - 1;
+  }
   wire.reqid = sa.reqid;
   wire.family = sa.selector.destination.family;
   wire.mode = XFRM_MODE_TRANSPORT;
