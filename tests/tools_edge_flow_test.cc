@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -110,9 +111,11 @@ class ToolsEdgeFlow : public testing::Test, public testing::WithParamInterface<c
     options_.phone.pcscf = Port(ports[0]);
     options_.first_address = is_ipv6 ? At("[::1]:0") : At("127.9.0.1:0");
     options_.phones_per_address = is_ipv6 ? 8 : 1;
-    options_.phone.unprotected_port = 45058;
-    options_.port_c = 45101;
-    options_.port_s = 45102;
+    // Below the ports that the kernel gives to anybody, and another process has others.
+    const uint16_t first_port = static_cast<uint16_t>(20'000 + getpid() % 200 * 50);
+    options_.phone.unprotected_port = first_port;
+    options_.port_c = static_cast<uint16_t>(first_port + 1);
+    options_.port_s = static_cast<uint16_t>(first_port + 2);
     options_.phone.boot_id = static_cast<uint32_t>(NowUs()) | 1;
     options_.subscribers.count = 8;
     core_options_.registrar.subscribers.count = 8;
