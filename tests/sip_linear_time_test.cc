@@ -69,6 +69,13 @@ struct Shape {
   }
 };
 
+// Under a sanitizer it is the memory that is looked at: one good round will do there.
+#if defined(__has_feature)
+constexpr int kRoundsMin = __has_feature(address_sanitizer) ? 1 : 3;
+#else
+constexpr int kRoundsMin = 3;
+#endif
+
 // --- Time ----------------------------------------------------------------------------------------
 
 // Of this thread alone: what others do on the machine is not counted.
@@ -89,7 +96,6 @@ uint64_t TimeOf(int turns, const std::function<void()>& work) {
 void ExpectLinear(const std::string& what, const std::function<void()>& on_short,
                   const std::function<void()>& on_long) {
   if (testing::Test::HasFailure()) return;  // Time that is not linear is long.
-  constexpr int kRoundsMin = 3;
   constexpr int kRoundsMax = 10;
   constexpr uint64_t kHopeless = 100'000'000;  // A tenth of a second is no noise, either way.
   uint64_t short_time = UINT64_MAX;
