@@ -46,7 +46,8 @@ void CheckAgreement(sip::PaddedView frame) {
   Check(message->Has(sip::HeaderId::kContentLength), "a frame has a Content-Length");
 }
 
-// Each feed lies in memory of its own that is given back before the next.
+// Each feed lies in memory of its own that is given back before the next, and so does what is put
+// together, between messages.
 std::vector<Told> FramesOf(std::string_view stream, std::string_view sizes) {
   std::vector<char> storage(kLimits.message_size_max + sip::kPaddingSize);
   sip::Framer framer(storage, kLimits);
@@ -66,6 +67,10 @@ std::vector<Told> FramesOf(std::string_view stream, std::string_view sizes) {
       if (frame.kind == FrameKind::kError) return frames;
       if (frame.kind == FrameKind::kMessage) CheckAgreement(frame.text);
     }
+    if (framer.in_message()) continue;
+    std::vector<char> another(storage.size());
+    framer.set_storage(another);
+    storage.swap(another);
   }
   frames.push_back({FrameKind::kNeedMore, sip::FrameError::kOk, framer.in_message() ? "more" : ""});
   return frames;
