@@ -183,13 +183,14 @@ class Run : public tools::UdpSink {
   // No word to the network before the kernel has the SAs, so the kernel comes first.
   void Turn() {
     fleet_.Advance(NowUs(), &outbox_);
+    // While their SAs are there: what the system would repeat later would go in clear.
+    for (const auto& [local, peer] : fleet_.TakeHangups()) sockets_->Close(local, peer);
     if (esp_ != nullptr) {
       for (const tools::KernelEsp::Verdict& verdict : esp_->Flush()) {
         if (!verdict.refusal.empty()) ++refusals_[verdict.refusal];
         fleet_.OnSasReady(verdict.phone, verdict.refusal.empty(), NowUs(), &outbox_);
       }
     }
-    for (const auto& [local, peer] : fleet_.TakeHangups()) sockets_->Close(local, peer);
     sockets_->Send(&outbox_);
     if (fleet_.done()) return;
     const uint64_t now_us = NowUs();

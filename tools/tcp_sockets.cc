@@ -36,6 +36,10 @@ std::string KeyOf(const Endpoint& local, const Endpoint& peer) {
   return key;
 }
 
+void CloseInOrder(int fd) {
+  close(fd);
+}
+
 void SetNonBlocking(int fd) {
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
@@ -72,7 +76,7 @@ struct TcpSockets::State {
   void Read(Connection* connection, UdpSink* sink);
   void Deliver(Connection* connection, size_t size, UdpSink* sink);
   void Flush(Connection* connection);
-  void End(Connection* connection, bool failed);
+  void End(Connection* connection, bool failed, void (*close_fd)(int) = CloseInOrder);
 };
 
 TcpSockets::TcpSockets() : state_(std::make_unique<State>()) {}
@@ -149,7 +153,7 @@ void TcpSockets::Send(const Outbox& outbox) {
 void TcpSockets::Close(const Endpoint& local, const Endpoint& peer) {
   const auto found = state_->by_ends.find(KeyOf(local, peer));
   if (found != state_->by_ends.end()) {
-    state_->End(state_->by_fd[found->second].get(), false);
+    state_->End(state_->by_fd[found->second].get(), false, reactor::CloseWithReset);
   }
 }
 
@@ -223,13 +227,13 @@ void TcpSockets::State::Flush(Connection* connection) {
   Watch(connection->fd, connection->out.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
 }
 
-void TcpSockets::State::End(Connection* connection, bool failed) {
+void TcpSockets::State::End(Connection* connection, bool failed, void (*close_fd)(int)) {
   if (failed) ++counters.failed;
   const int fd = connection->fd;
   const auto ends = by_ends.find(KeyOf(connection->local, connection->peer));
   if (ends != by_ends.end() && ends->second == fd) by_ends.erase(ends);
   by_fd.erase(fd);
-  close(fd);
+  close_fd(fd);
 }
 
 }  // namespace tools

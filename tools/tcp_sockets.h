@@ -36,7 +36,7 @@ class TcpSockets {
   void Receive(UdpSink* sink);
   // Sends what is for TCP; the rest stays in the outbox.
   void Send(const Outbox& outbox);
-  // Closes the connection between these ends, if there is one.
+  // Closes the connection between these ends by RST, if there is one.
   void Close(const reactor::Endpoint& local, const reactor::Endpoint& peer);
 
   const Counters& counters() const;
