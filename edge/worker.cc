@@ -115,7 +115,7 @@ int64_t Worker::WaitUs() const {
 // close while the policies still guard the ports; then the policies.
 void Worker::Drain() {
   stopping_ = true;
-  const uint64_t deadline_ms = NowMs() + kDrainMaxMs;
+  uint64_t deadline_ms = NowMs() + kDrainMaxMs;
   const auto turn_until = [&](auto done) {
     while (!done() && NowMs() < deadline_ms) {
       now_ms_ = NowMs();
@@ -129,11 +129,19 @@ void Worker::Drain() {
   turn_until([&] { return queue_.idle(); });
   core_.DeleteAll(now_ms_, this);
   turn_until([&] { return queue_.idle() && sends_->in_flight() == 0; });
+  if (!queue_.idle()) {
+    spdlog::warn(
+        "the kernel did not delete all SAs within {} s: they end by themselves, or with the "
+        "next start",
+        kDrainMaxMs / 1000);
+  }
   core_.stats().send_failed += SendErrors();
   for (const auto& socket : sockets_) socket->Close();
   connections_.Close();
   kernel_->Detach();
   stop_->Close();
+  deadline_ms =
+      NowMs() + kDrainMaxMs;  // Whatever the kernel's deletions took: nothing may be open.
   turn_until([&] { return Settled(); });
   sockets_.clear();
   kernel_->Retire(settings_);
