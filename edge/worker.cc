@@ -140,8 +140,8 @@ void Worker::Drain() {
   connections_.Close();
   kernel_->Detach();
   stop_->Close();
-  deadline_ms =
-      NowMs() + kDrainMaxMs;  // Whatever the kernel's deletions took: nothing may be open.
+  // Whatever the deletions took: nothing may be open.
+  deadline_ms = NowMs() + kDrainMaxMs;
   turn_until([&] { return Settled(); });
   sockets_.clear();
   kernel_->Retire(settings_);
