@@ -1,6 +1,6 @@
 # The raw io_uring echo, the physical limit that other load benches link too, and the reactor's echo
 # beside it. Once through in the tests; by hand, without arguments, for figures.
-add_library(bench_raw_echo STATIC bench/raw_echo.cc)
+add_library(bench_raw_echo STATIC bench/raw_echo.cc bench/raw_ring.cc)
 target_include_directories(bench_raw_echo PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(bench_raw_echo PUBLIC PkgConfig::uring Threads::Threads)
 
