@@ -1,5 +1,6 @@
-// Many phones, four SAs each, from nothing to nothing again: installed in batches, damaged (1 % go
-// missing, 1 % of somebody else's come), dumped, reconciled, and deleted.
+// Many phones, four SAs each, from nothing to nothing again: installed in batches, deleted,
+// installed again with a pause after each tenth, damaged (1 % go missing, 1 % of somebody else's
+// come), dumped, reconciled, and deleted.
 //
 //   xfrm_scale sim|kernel PHONES
 //
@@ -8,12 +9,17 @@
 //
 //   tests/lab/lab.py --timeout 1200 --memory 4096 build/release/xfrm_scale kernel 100000
 //
-// Prints what each step did and took, the time of the first and the last tenth of the phones (the
-// first and the last 10,000 of 100,000), and the peak memory of this process, which on `sim` holds
-// the fake kernel too. Exit status 1 if a count is not what it must be.
+// Prints what each step did and took, the time per phone of every tenth of the phones (10,000 of
+// 100,000) within the kernel's calls and without them, and the peak memory of this process, which
+// on `sim` holds the fake kernel too. Exit status 1 if a count is not what it must be.
+//
+// The pauses tell two things apart: Linux has a timer of one second for every SA that it adds
+// (__xfrm_state_insert). Who installs for longer than that pays, with each new SA, for the timer of
+// one that it installed a second ago; in the pause they run by themselves.
 #include <arpa/inet.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -21,7 +27,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -37,8 +43,13 @@ constexpr uint32_t kReqid = 4711;
 constexpr uint32_t kForeignReqid = 1;
 constexpr uint32_t kSasPerPhone = 4;
 constexpr int kRequestsMax = xfrm::Batch::kRequestsMax;
-constexpr int kTimeoutMs = 600'000;
+constexpr size_t kTenths = 10;
+constexpr unsigned kPauseUs = 1'500'000;  // The kernel's timers of the SAs just added come due.
 constexpr uint64_t kSimNow = 1'700'000'000;
+
+double MicrosecondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
+}
 
 class Kernel {
  public:
@@ -46,7 +57,32 @@ class Kernel {
   // False: outcome unknown.
   virtual bool Run(xfrm::Batch* batch, xfrm::BatchVerdict* verdict,
                    const std::function<void(const xfrm::Reply&)>& look) = 0;
+  // Spent within the kernel's calls so far.
+  double inside_us() const { return inside_us_; }
+
+ protected:
+  template <typename Call>
+  auto Inside(Call call) {
+    const Clock::time_point begin = Clock::now();
+    const auto result = call();
+    inside_us_ += MicrosecondsSince(begin);
+    return result;
+  }
+
+ private:
+  double inside_us_ = 0;
 };
+
+// What a datagram of answers says.
+void Read(std::span<const std::byte> datagram, xfrm::BatchVerdict* verdict,
+          const std::function<void(const xfrm::Reply&)>& look) {
+  xfrm::ReplyReader reader(datagram);
+  xfrm::Reply reply;
+  while (reader.Next(&reply)) {
+    verdict->Apply(reply);
+    if (reply.kind == xfrm::ReplyKind::kSa) look(reply);
+  }
+}
 
 class SimKernel : public Kernel {
  public:
@@ -54,15 +90,8 @@ class SimKernel : public Kernel {
            const std::function<void(const xfrm::Reply&)>& look) override {
     std::vector<std::vector<std::byte>> answers;
     verdict->Start(batch->first(), batch->count());
-    fake_.Send(batch->Seal(), kSimNow, &answers);
-    for (const std::vector<std::byte>& datagram : answers) {
-      xfrm::ReplyReader reader(datagram);
-      xfrm::Reply reply;
-      while (reader.Next(&reply)) {
-        verdict->Apply(reply);
-        if (reply.kind == xfrm::ReplyKind::kSa) look(reply);
-      }
-    }
+    Inside([&] { return fake_.Send(batch->Seal(), kSimNow, &answers), true; });
+    for (const std::vector<std::byte>& datagram : answers) Read(datagram, verdict, look);
     return verdict->complete();
   }
 
@@ -70,6 +99,8 @@ class SimKernel : public Kernel {
   xfrm::FakeKernel fake_;
 };
 
+// The kernel works within send(2), and on a dump within recv(2): an answer never has to be waited
+// for.
 class RealKernel : public Kernel {
  public:
   ~RealKernel() override {
@@ -78,16 +109,23 @@ class RealKernel : public Kernel {
   bool Open() { return unshare(CLONE_NEWNET) == 0 && xfrm::OpenSocket({}, &fd_) == std::errc{}; }
   bool Run(xfrm::Batch* batch, xfrm::BatchVerdict* verdict,
            const std::function<void(const xfrm::Reply&)>& look) override {
-    return xfrm::Transact(fd_, batch, kTimeoutMs, verdict, look) == std::errc{};
+    verdict->Start(batch->first(), batch->count());
+    const std::span<const std::byte> bytes = batch->Seal();
+    const auto ask = [&] { return send(fd_, bytes.data(), bytes.size(), 0); };
+    const auto hear = [&] { return recv(fd_, answer_.data(), answer_.size(), 0); };
+    if (Inside(ask) != static_cast<ssize_t>(bytes.size())) return false;
+    while (!verdict->complete()) {
+      const ssize_t size = Inside(hear);
+      if (size < 0) return false;
+      Read({answer_.data(), static_cast<size_t>(size)}, verdict, look);
+    }
+    return true;
   }
 
  private:
   int fd_ = -1;
+  std::array<std::byte, 64 << 10> answer_;
 };
-
-double MicrosecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
-}
 
 const xfrm::EspKeys& Keys() {
   static const xfrm::EspKeys keys({xfrm::Integrity::kHmacSha1_96, xfrm::Encryption::kAesCbc}, {},
@@ -124,7 +162,11 @@ class Scale {
   }
 
   int Run() {
-    Phones("installed", [this](uint32_t i) { batch_.AddSa(known_[i]); });
+    const auto add = [this](uint32_t i) { batch_.AddSa(known_[i]); };
+    const auto drop = [this](uint32_t i) { batch_.DeleteSa(known_[i].id()); };
+    Phones("installed at once", add);
+    Phones("deleted", drop);
+    Phones("installed with pauses", add, kPauseUs);
     Damage();
     const xfrm::ReconcilePlan plan = Compare("dump and compare");
     const size_t sas = known_.size();
@@ -136,7 +178,7 @@ class Scale {
     const xfrm::ReconcilePlan after = Compare("dump and compare again");
     Expect("kept after the repair", after.kept, sas);
     Expect("foreign after the repair", after.foreign, foreign_);
-    Phones("deleted", [this](uint32_t i) { batch_.DeleteSa(known_[i].id()); });
+    Phones("deleted", drop);
     const xfrm::ReconcilePlan rest = Compare("dump of the rest");
     Expect("left of ours", rest.kept + rest.remove.size(), 0);
     Expect("left of others", rest.foreign, foreign_);
@@ -160,23 +202,36 @@ class Scale {
     if (is_known && !verdict_.all_ok()) Expect("batches without a refusal", 0, 1);
   }
 
-  // The same request for every SA, in full batches; times the first and the last tenth.
-  void Phones(const char* what, const std::function<void(uint32_t)>& ask) {
+  // The same request for every SA, in full batches, and how long that took. A tenth is those of
+  // whole batches, so their numbers of phones differ a little.
+  void Phones(const char* what, const std::function<void(uint32_t)>& ask, unsigned pause_us = 0) {
     const uint32_t sas = phones_ * kSasPerPhone;
-    std::array<double, 10> tenths{};
-    const Clock::time_point begin = Clock::now();
-    for (uint32_t i = 0; i < sas;) {
-      const Clock::time_point batch_begin = Clock::now();
-      const uint32_t first = i;
-      batch_.Clear(1);
-      while (i < sas && batch_.count() < kRequestsMax) ask(i++);
-      Send();
-      tenths[size_t{first} * tenths.size() / sas] += MicrosecondsSince(batch_begin);
+    std::array<double, kTenths> inside{};
+    std::array<double, kTenths> outside{};
+    for (size_t tenth = 0, next = 0; tenth < kTenths; ++tenth) {
+      const size_t first = next;
+      const size_t end = (tenth + 1) * sas / kTenths;
+      const double inside_before = kernel_->inside_us();
+      const Clock::time_point begin = Clock::now();
+      while (next < end) {
+        batch_.Clear(1);
+        while (next < sas && batch_.count() < kRequestsMax) ask(static_cast<uint32_t>(next++));
+        Send();
+      }
+      const double phones = static_cast<double>(next - first) / kSasPerPhone;
+      inside[tenth] = (kernel_->inside_us() - inside_before) / phones;
+      outside[tenth] = MicrosecondsSince(begin) / phones - inside[tenth];
+      if (pause_us > 0) usleep(pause_us);
     }
-    const double phones_of_tenth = phones_ / static_cast<double>(tenths.size());
-    std::printf("%s: %u phones, %.2f us per phone; first tenth %.2f, last tenth %.2f\n", what,
-                phones_, MicrosecondsSince(begin) / phones_, tenths.front() / phones_of_tenth,
-                tenths.back() / phones_of_tenth);
+    std::printf("%s: %u phones, us per phone of each tenth\n", what, phones_);
+    Print("  within the kernel's calls", inside);
+    Print("  building and reading     ", outside);
+  }
+
+  static void Print(const char* what, const std::array<double, kTenths>& tenths) {
+    std::printf("%s", what);
+    for (const double tenth : tenths) std::printf(" %6.2f", tenth);
+    std::printf("   last/first %.2f\n", tenths.back() / tenths.front());
   }
 
   // 1 % of the SAs vanish, and as many with another reqid come.
