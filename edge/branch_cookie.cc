@@ -16,7 +16,11 @@ static_assert(kTagSize == sizeof(uint64_t));
 static_assert(crypto_stream_chacha20_KEYBYTES == 32);
 constexpr int kBase64 = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 
-// kind(1) set(8) | kind(1) family(1) port(2) address(4 or 16) identity(1) size(1) icid size(1) ioi
+// kToPhone:         kind(1) transport(1) phone(8) port(2)
+// kToPhoneInClear:  the same, then size(1) port(2) address(4 or 16)
+// kToCore:          kind(1) transport(1), then size(1) port(2) address(4 or 16),
+//                   then identity(1) size(1) icid size(1) ioi
+// kToCoreInClear:   as kToCore with phone(8) behind the transport
 struct PlainWriter {
   unsigned char* at;
   void Put(const void* data, size_t size) {
@@ -29,6 +33,13 @@ struct PlainWriter {
     if (text.size() > BranchCookie::kTextSizeMax) text = {};
     PutByte(text.size());
     Put(text.data(), text.size());
+  }
+  void PutEndpoint(const reactor::Endpoint& endpoint) {
+    const std::span<const uint8_t> address = endpoint.address();
+    const uint16_t port = endpoint.port();
+    PutByte(address.size());
+    Put(&port, sizeof(port));
+    Put(address.data(), address.size());
   }
 };
 
@@ -53,21 +64,38 @@ struct PlainReader {
     left -= size;
     return text;
   }
+  void GetEndpoint(reactor::Endpoint* endpoint) {
+    uint8_t size = 0;
+    uint16_t port = 0;
+    Get(&size, 1);
+    Get(&port, sizeof(port));
+    if (size == sizeof(in6_addr)) {
+      endpoint->any.sa_family = AF_INET6;
+      Get(&endpoint->v6.sin6_addr, sizeof(in6_addr));
+    } else if (size == sizeof(in_addr)) {
+      endpoint->any.sa_family = AF_INET;
+      Get(&endpoint->v4.sin_addr, sizeof(in_addr));
+    } else {
+      ok = false;
+    }
+    if (ok) endpoint->set_port(port);
+  }
 };
+
+using Kind = BranchCookie::Kind;
+
+bool IsToPhone(Kind kind) {
+  return kind == Kind::kToPhone || kind == Kind::kToPhoneInClear;
+}
 
 size_t WritePlain(const BranchCookie& cookie, unsigned char* out) {
   PlainWriter writer{out};
   writer.PutByte(static_cast<size_t>(cookie.kind));
   writer.PutByte(static_cast<size_t>(cookie.transport));
-  if (cookie.kind == BranchCookie::Kind::kToPhone) {
-    writer.Put(&cookie.set, sizeof(cookie.set));
-    writer.Put(&cookie.port, sizeof(cookie.port));
-  } else {
-    const std::span<const uint8_t> address = cookie.core.address();
-    const uint16_t port = cookie.core.port();
-    writer.PutByte(address.size());
-    writer.Put(&port, sizeof(port));
-    writer.Put(address.data(), address.size());
+  if (cookie.kind != Kind::kToCore) writer.Put(&cookie.phone, sizeof(cookie.phone));
+  if (IsToPhone(cookie.kind)) writer.Put(&cookie.port, sizeof(cookie.port));
+  if (cookie.kind != Kind::kToPhone) writer.PutEndpoint(cookie.peer);
+  if (!IsToPhone(cookie.kind)) {
     writer.PutByte(cookie.called_identity);
     writer.PutText(cookie.icid);
     writer.PutText(cookie.orig_ioi);
@@ -83,29 +111,18 @@ bool ReadPlain(const unsigned char* plain, size_t size, BranchCookie* cookie) {
   reader.Get(&transport, 1);
   cookie->kind = static_cast<BranchCookie::Kind>(kind);
   cookie->transport = static_cast<Transport>(transport);
-  if (cookie->kind == BranchCookie::Kind::kToPhone) {
-    reader.Get(&cookie->set, sizeof(cookie->set));
-    reader.Get(&cookie->port, sizeof(cookie->port));
-    return reader.ok && reader.left == 0;
-  }
-  if (cookie->kind != BranchCookie::Kind::kToCore) return false;
-  uint8_t address_size = 0;
-  uint16_t port = 0;
-  reader.Get(&address_size, 1);
-  reader.Get(&port, sizeof(port));
-  if (address_size == sizeof(in6_addr)) {
-    cookie->core.any.sa_family = AF_INET6;
-    reader.Get(&cookie->core.v6.sin6_addr, sizeof(in6_addr));
-  } else if (address_size == sizeof(in_addr)) {
-    cookie->core.any.sa_family = AF_INET;
-    reader.Get(&cookie->core.v4.sin_addr, sizeof(in_addr));
-  } else {
+  if (kind < static_cast<uint8_t>(Kind::kToPhone) ||
+      kind > static_cast<uint8_t>(Kind::kToCoreInClear)) {
     return false;
   }
-  cookie->core.set_port(port);
-  reader.Get(&cookie->called_identity, 1);
-  cookie->icid = reader.GetText();
-  cookie->orig_ioi = reader.GetText();
+  if (cookie->kind != Kind::kToCore) reader.Get(&cookie->phone, sizeof(cookie->phone));
+  if (IsToPhone(cookie->kind)) reader.Get(&cookie->port, sizeof(cookie->port));
+  if (cookie->kind != Kind::kToPhone) reader.GetEndpoint(&cookie->peer);
+  if (!IsToPhone(cookie->kind)) {
+    reader.Get(&cookie->called_identity, 1);
+    cookie->icid = reader.GetText();
+    cookie->orig_ioi = reader.GetText();
+  }
   return reader.ok && reader.left == 0;
 }
 

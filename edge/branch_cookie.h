@@ -15,15 +15,17 @@
 namespace edge {
 
 struct BranchCookie {
-  enum class Kind : uint8_t { kToPhone = 1, kToCore = 2 };
+  // A request from a phone, a request to one; and the same of phones registered in clear.
+  enum class Kind : uint8_t { kToPhone = 1, kToCore = 2, kToPhoneInClear = 3, kToCoreInClear = 4 };
   Kind kind = Kind::kToPhone;
 
   Transport transport = Transport::kUdp;  // Of the request, and so of its response.
 
-  uint64_t set = 0;    // kToPhone: the set the request came on...
-  PortIndex port = 0;  // ...and the port, port_ps or port_pc.
+  uint64_t phone = 0;      // kToPhone: the set the request came on; in clear: the binding.
+  PortIndex port = 0;      // To a phone: the port it came on, in clear or port_ps or port_pc.
+  reactor::Endpoint peer;  // But for kToPhone: where the response goes.
 
-  reactor::Endpoint core;       // kToCore: where the response goes.
+  // To the core.
   uint8_t called_identity = 0;  // Which P-Associated-URI was called; kDefaultIdentity: none named.
   std::string_view icid;        // Of the request's P-Charging-Vector; each "" when it does not fit.
   std::string_view orig_ioi;

@@ -61,6 +61,11 @@ void Connections::Send(const Flow& to, std::span<const std::string_view> pieces,
   if (connection->connecting()) return Wait(LinkOf(*connection), to, pieces);
   if (connection->open()) {
     if (!connection->Send(pieces, lease)) ++stats_->send_failed;
+    // The answer to its REGISTER makes a stranger's connection a phone's, or the reverse.
+    Link* const link = LinkOf(*connection);
+    if (SideOf(to) == Side::kGm && connection->open() && !link->half_closed && !link->in_message) {
+      SetDeadline(*connection, link, Stream::State::kBetween);
+    }
     return;
   }
   Forget(*connection);  // It is ending.
@@ -181,13 +186,14 @@ void Connections::OnTcpBytes(TcpConnection& connection, std::string_view bytes,
 }
 
 // A message that has begun must end in time, however slowly it comes; between messages strangers
-// have little time, others the idle time of the pool.
+// have little time, phones and the core the idle time of the pool.
 void Connections::SetDeadline(TcpConnection& connection, Link* link, Stream::State state) {
   const bool in_message = state == Stream::State::kInMessage;
   if (in_message) {
     if (!link->in_message) connection.SetDeadline(now_ms_ + kMessageMs);
   } else if (SideOf(link->flow) == Side::kGm) {
-    connection.SetDeadline(now_ms_ + kGmConnectionMs);
+    const bool is_phone = sink_->IsInClear(link->flow);
+    connection.SetDeadline(is_phone ? TimerWheel::kNever : now_ms_ + kGmConnectionMs);
   } else if (link->in_message) {
     connection.SetDeadline(TimerWheel::kNever);
   }
@@ -214,6 +220,7 @@ void Connections::OnTcpFin(TcpConnection& connection) {
   Link* const link = LinkOf(connection);
   if (link->stream.in_message()) ++stats_->drop_frame_cut;
   if (SideOf(link->flow) == Side::kGm) {
+    link->half_closed = true;
     return connection.SetDeadline(now_ms_ + settings_.core.register_timeout_ms);
   }
   Forget(connection);

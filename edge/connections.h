@@ -25,6 +25,8 @@ class ConnectionSink {
   // Core::OnConnection() and OnDisconnection().
   virtual bool OnConnection(const Flow& flow) = 0;
   virtual void OnDisconnection(const Flow& flow) = 0;
+  // Core::IsInClear().
+  virtual bool IsInClear(const Flow& flow) = 0;
   // `lease` holds the text, unless it was put together.
   virtual void OnStreamMessage(const Flow& flow, sip::PaddedView text,
                                reactor::BufferLease lease) = 0;
@@ -68,7 +70,8 @@ class Connections final : public reactor::TcpSink {
     Link(const Flow& flow_in, FrameStorages* storages) : flow(flow_in), stream(storages) {}
     Flow flow;
     Stream stream;
-    bool in_message = false;  // Its deadline is that of a message.
+    bool in_message = false;   // Its deadline is that of a message.
+    bool half_closed = false;  // By the peer: its deadline is that of what is still to be said.
     std::vector<Waiting> waiting;
     size_t waiting_size = 0;
   };

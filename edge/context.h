@@ -31,7 +31,8 @@ struct Arrival {
   const sip::Message& message;
   const sip::Via& via;  // The topmost.
   Flow flow;
-  SaSet* set = nullptr;  // On a protected port: whose SAs it came through.
+  SaSet* set = nullptr;      // On a protected port: whose SAs it came through.
+  Binding* clear = nullptr;  // On an unprotected one: who is registered there without any.
 };
 
 struct Context {
@@ -52,6 +53,13 @@ struct Context {
   Flow AnswerFlow(const Arrival& arrival) const;
   // The port an `rport` in the phone's Via is filled with.
   uint16_t RportFor(const Arrival& arrival) const;
+  // Do the settings let phones be registered without a security agreement?
+  bool AllowsClear() const { return settings.gm.sec_agree != SecAgree::kRequire; }
+  // Who is registered in clear at that flow; null on any but an unprotected port.
+  Binding* InClear(const Flow& flow) {
+    return AllowsClear() && ports[flow.port].side == Side::kGm ? registrar.FindInClear(flow)
+                                                               : nullptr;
+  }
   // Is host:port, as a URI has it, one of ours? A port of 0 is 5060.
   bool IsOurs(std::string_view host, uint16_t port) const;
 

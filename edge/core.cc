@@ -25,6 +25,7 @@ bool Core::OnConnection(const Flow& flow) {
 
 void Core::OnDisconnection(const Flow& flow) {
   context_.registrar.SetConnected(flow, false);
+  context_.registrar.LoseClearFlow(flow);
 }
 
 void Core::OnMessage(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, Actions* actions) {
@@ -53,7 +54,7 @@ void Core::OnMessage(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, A
     ++context_.stats.drop_malformed;
     return;
   }
-  const Arrival arrival{message, via, flow, set};
+  const Arrival arrival{message, via, flow, set, context_.InClear(flow)};
   message.is_request() ? OnRequest(arrival, actions) : OnResponse(arrival, actions);
 }
 
@@ -79,7 +80,7 @@ void Core::OnMalformed(const sip::Message& message, sip::ParseError error, const
 void Core::OnRequest(const Arrival& arrival, Actions* actions) {
   const bool is_register = arrival.message.method() == sip::Method::kRegister;
   const Side side = context_.ports[arrival.flow.port].side;
-  if (side == Side::kGm && !is_register) {
+  if (side == Side::kGm && !is_register && arrival.clear == nullptr) {
     // TS 33.203 7.1 rule 4; an ACK ends a transaction nobody has.
     ++context_.stats.drop_unprotected;
     return context_.Respond(arrival, {.status = 403}, actions);
@@ -149,8 +150,9 @@ void Core::OnResponse(const Arrival& arrival, Actions* actions) {
       if (arrival.set->state == SetState::kNew) {
         registers_.keeper().Apply(arrival.set, SetEvent::kUsed, actions);
       }
-      return relay_.OnResponseFromPhone(message, via, arrival.set, actions);
+      return relay_.OnResponseFromPhone(arrival, actions);
     case Side::kGm:
+      if (context_.AllowsClear()) return relay_.OnResponseFromPhone(arrival, actions);
       ++context_.stats.drop_unprotected;
       return;
   }

@@ -34,6 +34,8 @@ class Core {
   // It is gone, or the phone will send no more on it: nothing is sent there any more. The phone
   // itself may be well (a FIN is not its death).
   void OnDisconnection(const Flow& flow);
+  // Is a phone registered in clear there? Then its connection may rest.
+  bool IsInClear(const Flow& flow) { return context_.InClear(flow) != nullptr; }
 
   // The kernel's answers to Actions::Install, Extend and Delete.
   void OnInstalled(SetId set, std::errc error, std::string_view explanation, uint64_t now_ms,

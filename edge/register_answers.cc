@@ -97,13 +97,7 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
                                Actions* actions) {
   SaSet* set = context_.registrar.FindSet(transaction->arrived);
   Binding* binding = context_.registrar.FindBinding(transaction->binding);
-  if (transaction->arrived == 0) {  // Event 5: nobody was authenticated.
-    if (context_.settings.gm.sec_agree == SecAgree::kRequire) {
-      return Fail(500, "the core accepted without a challenge", transaction, actions);
-    }
-    RelayAnswer(message, transaction->answer, actions);
-    return Finish(transaction, 0);
-  }
+  if (transaction->arrived == 0) return OnAcceptedInClear(message, transaction, actions);
   if (set == nullptr || binding == nullptr || !IsLive(set->state)) return Finish(transaction, 500);
 
   if (transaction->open->contact.empty()) {  // RFC 3261 10.2.3: a query; it changes nothing.
@@ -233,15 +227,22 @@ void RegisterProxy::OnSetReady(SaSet* set, uint64_t key, Actions* actions) {
   Finish(transaction, 0);
 }
 
-// The 200 of events 9, 10, 19.
-void RegisterProxy::Confirm(SaSet* set, RegisterTransaction* transaction, Actions* actions) {
-  Binding* binding = context_.registrar.FindBinding(set->binding);
+// What the core's 200 says of the phone; what of it was read moves into the binding.
+void RegisterProxy::Register(Binding* binding, uint32_t granted_s,
+                             RegisterTransaction* transaction) {
   binding->default_identity = std::move(transaction->open->identity);
   binding->associated = std::move(transaction->open->associated);
   binding->service_route = std::move(transaction->open->service_route);
-  const uint64_t until_ms = context_.now_ms + uint64_t{transaction->open->granted_s} * 1000;
+  const uint64_t until_ms = context_.now_ms + uint64_t{granted_s} * 1000;
   context_.registrar.Register(binding, until_ms);
   context_.timers.Arm(&binding->timer, until_ms);
+}
+
+// The 200 of events 9, 10, 19.
+void RegisterProxy::Confirm(SaSet* set, RegisterTransaction* transaction, Actions* actions) {
+  Binding* binding = context_.registrar.FindBinding(set->binding);
+  Register(binding, transaction->open->granted_s, transaction);
+  context_.registrar.LeaveClear(binding);
   if (!transaction->answers_challenge) {
     ++context_.stats.refreshes;
     return;

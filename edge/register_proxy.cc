@@ -75,6 +75,12 @@ void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest&
   std::optional<Offer> offer;
   std::string client;
   if (!ReadOffer(arrival, &offer, &client, actions)) return;
+  // Who has agreed security is not let in without: it may be somebody else.
+  const Binding* known = context_.registrar.FindBinding(request.impi, arrival.flow.remote);
+  if (!offer && known != nullptr && context_.registrar.SetInUse(*known) != nullptr) {
+    return RejectAgreement(arrival, 421, "in clear, while the phone has SAs", request.impi,
+                           actions);
+  }
   Binding* binding = AdmitBinding(arrival, request, offer ? &*offer : nullptr, actions);
   if (binding == nullptr) return;
   DropFailedChallenge(*binding, request, actions);

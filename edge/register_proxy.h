@@ -100,6 +100,8 @@ class RegisterProxy final : public SetObserver {
   // Responses.
   void OnChallenge(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
   void OnAccepted(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
+  void OnAcceptedInClear(const sip::Message& message, RegisterTransaction* transaction,
+                         Actions* actions);
   void OnRejected(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
   void OnRepeated(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
   void OnDeregistered(Binding* binding, Actions* actions);
@@ -108,6 +110,9 @@ class RegisterProxy final : public SetObserver {
   void Answer(const RegisterTransaction& transaction, const Flow& to, int status, Actions* actions);
   // Answers for the core, reports why, finishes.
   void Fail(int status, std::string_view why, RegisterTransaction* transaction, Actions* actions);
+  void EnterClear(Binding* binding, uint32_t granted_s, RegisterTransaction* transaction,
+                  Actions* actions);
+  void Register(Binding* binding, uint32_t granted_s, RegisterTransaction* transaction);
   void Confirm(SaSet* set, RegisterTransaction* transaction, Actions* actions);
 
   // Bookkeeping.

@@ -10,6 +10,7 @@
 #include "sip/address.h"
 #include "sip/list.h"
 #include "sip/number.h"
+#include "sip/uri.h"
 
 namespace edge {
 namespace {
@@ -165,6 +166,23 @@ std::optional<ChallengeKeys> ReadChallenge(const sip::Message& message) {
     return ChallengeKeys{*ik, *ck, digest.nonce().value};
   }
   return std::nullopt;
+}
+
+ClearPath ClearPathOf(const Flow& source, std::string_view contact) {
+  ClearPath path{source, source};
+  sip::Uri uri;
+  reactor::Endpoint named;
+  const bool is_there = sip::DecodeUri(contact, &uri) == sip::ParseError::kOk &&
+                        reactor::ParseAddress(uri.host, uri.port != 0 ? uri.port : 5060, &named) &&
+                        reactor::SameAddress(named, source.remote);
+  if (!is_there) return path;
+  if (source.transport == Transport::kUdp) {
+    path.to.remote.set_port(named.port());
+  } else {
+    path.to.connect_port = named.port();
+    path.to.or_udp = true;
+  }
+  return path;
 }
 
 uint32_t GrantedSeconds(const sip::Message& message, std::string_view contact, bool asks_zero) {

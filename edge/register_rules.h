@@ -44,6 +44,11 @@ struct ChallengeKeys {
 // Nothing: no Digest challenge with both keys of 32 hex digits, or broken syntax.
 std::optional<ChallengeKeys> ReadChallenge(const sip::Message& message);
 
+// How a phone is reached in clear that registered `contact` from `source`: where it came from, but
+// at the port of the contact if that is a literal address and the same. Over TCP the port is for
+// UDP once the connection is gone.
+ClearPath ClearPathOf(const Flow& source, std::string_view contact);
+
 // How long a 200 grants the contact, in seconds: the expires of the Contact the phone registered,
 // else Expires; 0 when the contact is not among those that stay.
 uint32_t GrantedSeconds(const sip::Message& message, std::string_view contact, bool asks_zero);

@@ -70,6 +70,39 @@ void Registrar::Register(Binding* binding, uint64_t until_ms) {
 void Registrar::Unregister(Binding* binding) {
   if (binding->registered()) CountHalfOpen(*binding, 1);
   binding->registered_until_ms = 0;
+  LeaveClear(binding);
+}
+
+Binding* Registrar::EnterClear(Binding* binding, const ClearPath& path) {
+  assert(binding->registered());
+  LeaveClear(binding);
+  SlotId& holder = clear_flows_[FlowKey(path.from)];
+  Binding* const before = bindings_.Find(holder);
+  holder = binding->id;
+  binding->clear = std::make_unique<ClearPath>(path);
+  return before;
+}
+
+void Registrar::LeaveClear(Binding* binding) {
+  if (binding->clear == nullptr) return;
+  const auto found = clear_flows_.find(FlowKey(binding->clear->from));
+  if (found != clear_flows_.end() && found->second == binding->id) clear_flows_.erase(found);
+  binding->clear.reset();
+}
+
+// What comes over UDP may come from anybody: it is not the peer of a connection.
+Binding* Registrar::FindInClear(const Flow& flow) {
+  const auto found = clear_flows_.find(FlowKey(flow));
+  if (found == clear_flows_.end()) return nullptr;
+  Binding* const binding = bindings_.Find(found->second);
+  const bool same = binding->clear->from.transport == flow.transport;
+  return same || flow.transport == Transport::kTcp ? binding : nullptr;
+}
+
+void Registrar::LoseClearFlow(const Flow& flow) {
+  const Binding* const binding = FindInClear(flow);
+  if (binding == nullptr || binding->clear->from.transport != Transport::kTcp) return;
+  clear_flows_.erase(FlowKey(flow));
 }
 
 void Registrar::RemoveBinding(Binding* binding) {

@@ -4,77 +4,19 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
-#include <optional>
-#include <string>
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "absl/container/inlined_vector.h"
+#include "edge/binding.h"
 #include "edge/flow_key.h"
-#include "edge/sa_set.h"
 #include "edge/secrets.h"
-#include "edge/set_state.h"
 #include "edge/slot_pool.h"
-#include "reactor/timer_wheel.h"
-#include "xfrm/key.h"
 
 namespace edge {
 
-using SetId = SlotId;
-
-// What only an unanswered challenge needs; gone when the set is confirmed.
-struct Challenge {
-  std::string security_client;  // Of SM1, canonical.
-  std::string security_server;  // As sent, a header value.
-  std::string nonce;
-  Flow sm1;                 // Where SM1 came from, for an answer outside the set.
-  uint64_t started_ms = 0;  // When it came.
-};
-
-// One set and where it stands (spec sheet 4.1).
-struct SaSet {
-  SlotId id = 0;
-  SetState state = SetState::kFree;
-  bool after_initial = true;  // SM1 came unprotected.
-  bool sa3_later = false;     // SA3 comes with the 200 (SetKeeper::MustWaitForSa3).
-  bool in_doubt = false;      // The kernel may not have what it was asked for.
-  PortIndex port_ps = 0;
-  PortIndex port_pc = 0;
-  SlotId binding = 0;
-  SetId origin = 0;          // The set SM1 came on, or 0.
-  uint64_t transaction = 0;  // The REGISTER that waits for the kernel, or 0.
-  Agreement agreement;
-  xfrm::Key ik;
-  xfrm::Key ck;
-  uint64_t installed_ms = 0;
-  uint64_t kernel_until_ms = 0;  // Not before this does the kernel end the SAs by itself.
-  uint64_t expires_ms = 0;       // What the set's timer is armed for.
-  std::unique_ptr<Challenge> challenge;
-  std::array<SetId, 2> shadowed{};  // Older sets with the same flow (a phone that lost its state).
-  reactor::Timer timer;
-};
-
 // What comes in on its SA1 and SA4; over TCP, its two connections: the phone's and ours.
 std::array<Flow, 2> FlowsOf(const SaSet& set, Transport transport);
-
-// One phone at one address: (IMPI, UE IP).
-struct Binding {
-  SlotId id = 0;
-  uint64_t token = 0;    // Of Path and Record-Route; the binding's key.
-  reactor::Endpoint ue;  // Its address; the port does not count.
-  std::string impi;
-  std::string default_identity;  // URI of To, until P-Associated-URI is known.
-  std::string associated;        // P-Associated-URI, the header value; its first is the default.
-  std::string service_route;     // Service-Route, the header value.
-  uint64_t registered_until_ms = 0;    // 0: not registered.
-  int pending = 0;                     // REGISTER transactions under way.
-  absl::InlinedVector<SetId, 4> sets;  // All that are not free, oldest first.
-  reactor::Timer timer;
-
-  bool registered() const { return registered_until_ms != 0; }
-};
 
 class Registrar {
  public:
@@ -89,6 +31,14 @@ class Registrar {
   void RemoveBinding(Binding* binding);
   void Register(Binding* binding, uint64_t until_ms);
   void Unregister(Binding* binding);
+  // A registered binding is in clear from here on, until LeaveClear() or Unregister(). Returns the
+  // one that was so at the same flow before, or null.
+  Binding* EnterClear(Binding* binding, const ClearPath& path);
+  void LeaveClear(Binding* binding);
+  // Who registered in clear from there, over the same transport or now over TCP; null: nobody.
+  Binding* FindInClear(const Flow& flow);
+  // A connection that ended is nobody's flow any more.
+  void LoseClearFlow(const Flow& flow);
   // Bindings that are not registered (yet, or any more): in all, and of one address.
   size_t half_open() const { return half_open_; }
   size_t HalfOpenOf(const reactor::Endpoint& ue) const;
@@ -131,6 +81,7 @@ class Registrar {
   SlotPool<Binding> bindings_;
   absl::flat_hash_map<FlowKey, SetId> flows_;
   absl::flat_hash_set<FlowKey> connections_;
+  absl::flat_hash_map<FlowKey, SlotId> clear_flows_;
   absl::flat_hash_map<uint64_t, SlotId> tokens_;
   absl::flat_hash_map<AddressKey, uint32_t> half_open_of_;
   size_t half_open_ = 0;

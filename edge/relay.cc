@@ -120,12 +120,12 @@ void Relay::RewriteRoute(const Arrival& arrival, const Binding& binding, const P
 
 // Two entries, one for each side, so that no response has to be rewritten; the topmost is the one
 // of the side the request goes to.
-void Relay::AddRecordRoute(const sip::Message& message, const SaSet& set, uint64_t token,
+void Relay::AddRecordRoute(const sip::Message& message, PortIndex port, uint64_t token,
                            bool towards_phone, sip::Editor* editor) const {
   const HexText hex = WriteHex(token);
   const std::string_view user = View(hex);
   const std::string_view core = context_.ports[context_.core_port].text;
-  const std::string_view phone = context_.ports[set.port_ps].text;
+  const std::string_view phone = context_.ports[port].text;
   const std::string_view core_end = ";lr>\r\n";
   const std::string_view phone_end = ";lr;ue>\r\n";
   const sip::Editor::Text lines = {"Record-Route: <sip:",
@@ -158,12 +158,13 @@ void Relay::AssertIdentity(const sip::Message& message, std::string_view identit
 
 void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
   const sip::Message& message = arrival.message;
-  SaSet* set = arrival.set;
-  if (!CarriesTraffic(set->state)) {  // Event 7.
+  const SaSet* set = arrival.set;
+  if (set != nullptr && !CarriesTraffic(set->state)) {  // Event 7.
     ++context_.stats.drop_not_carried;
     return;
   }
-  Binding* binding = context_.registrar.FindBinding(set->binding);
+  Binding* const binding =
+      set != nullptr ? context_.registrar.FindBinding(set->binding) : arrival.clear;
   if (binding == nullptr || !binding->registered()) {
     ++context_.stats.drop_not_registered;
     return;
@@ -171,10 +172,11 @@ void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
   const Path path = ReadRoute(message);
   sip::Editor editor(message);
   BranchCookie cookie;
-  cookie.kind = BranchCookie::Kind::kToPhone;
+  cookie.kind = set != nullptr ? BranchCookie::Kind::kToPhone : BranchCookie::Kind::kToPhoneInClear;
   cookie.transport = arrival.flow.transport;
-  cookie.set = set->id;
+  cookie.phone = set != nullptr ? set->id : binding->id;
   cookie.port = arrival.flow.port;
+  if (set == nullptr) cookie.peer = context_.AnswerFlow(arrival).remote;
   CookieJar::Branch buffer;
   const std::string_view branch =
       context_.jar.Seal(cookie, arrival.via.branch, message.Value(HeaderId::kCallId), &buffer);
@@ -188,7 +190,8 @@ void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
   RemoveUntrusted(message, &editor);
   RemoveSecurityAgreement(&editor);
   if (WantsRecordRoute(message.method())) {
-    AddRecordRoute(message, *set, binding->token, false, &editor);
+    AddRecordRoute(message, set != nullptr ? set->port_ps : arrival.flow.port, binding->token,
+                   false, &editor);
   }
   AssertIdentity(message,
                  IsInDialog(message) ? std::string_view() : AssertedIdentity(*binding, message),
@@ -210,14 +213,22 @@ void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
     return context_.Respond(arrival, {.status = status}, actions);
   }
   const SaSet* set = path.binding != nullptr ? context_.registrar.SetInUse(*path.binding) : nullptr;
-  if (set == nullptr) return context_.Respond(arrival, {.status = 480}, actions);
+  // A phone that has SAs is never reached in clear.
+  const ClearPath* clear = nullptr;
+  if (set == nullptr && path.binding != nullptr && context_.AllowsClear()) {
+    clear = path.binding->clear.get();
+  }
+  if (set == nullptr && clear == nullptr) {
+    return context_.Respond(arrival, {.status = 480}, actions);
+  }
 
   const std::string_view vector = message.Value(HeaderId::kPChargingVector);
   const int called = FindIdentity(*path.binding, UriOf(message.Value(HeaderId::kPCalledPartyId)));
   BranchCookie cookie;
-  cookie.kind = BranchCookie::Kind::kToCore;
+  cookie.kind = set != nullptr ? BranchCookie::Kind::kToCore : BranchCookie::Kind::kToCoreInClear;
   cookie.transport = arrival.flow.transport;
-  cookie.core = context_.AnswerFlow(arrival).remote;
+  cookie.phone = path.binding->id;
+  cookie.peer = context_.AnswerFlow(arrival).remote;
   cookie.called_identity = called >= 0 && called < BranchCookie::kDefaultIdentity
                                ? static_cast<uint8_t>(called)
                                : BranchCookie::kDefaultIdentity;
@@ -228,21 +239,36 @@ void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
       context_.jar.Seal(cookie, arrival.via.branch, message.Value(HeaderId::kCallId), &buffer);
 
   // The phone answers to sent-by, and the port it may answer to is port_ps (spec sheet 2.1).
-  const Flow to = context_.RequestFlow(
-      *set, TransportOf(message.request_uri(),
-                        context_.HasConnection(*set) ? Transport::kTcp : Transport::kUdp));
+  const Flow to =
+      set == nullptr
+          ? clear->to
+          : context_.RequestFlow(*set, TransportOf(message.request_uri(),
+                                                   context_.HasConnection(*set) ? Transport::kTcp
+                                                                                : Transport::kUdp));
+  const PortIndex port = set != nullptr ? set->port_ps : to.port;
   sip::Editor editor(message);
   editor.InsertLineBefore(
       *message.Find(HeaderId::kVia),
-      {ViaStart(to.transport), context_.ports[set->port_ps].text, ";branch=", branch, "\r\n"});
+      {ViaStart(to.transport), context_.ports[port].text, ";branch=", branch, "\r\n"});
   MarkTopVia(arrival.via, arrival.flow.remote, context_.RportFor(arrival), &editor);
   DecrementMaxForwards(message, &editor);
   RemoveForPhone(message, &editor);
   editor.RemoveFirstMembers(HeaderId::kRoute, path.ours);
   if (WantsRecordRoute(message.method())) {
-    AddRecordRoute(message, *set, path.binding->token, true, &editor);
+    AddRecordRoute(message, port, path.binding->token, true, &editor);
   }
-  context_.SendRequest(to, set, &editor, actions);
+  // In clear no connection is made for a large one: it takes the phone's, or UDP.
+  if (set == nullptr) {
+    context_.SendEdited(to, &editor, actions);
+  } else {
+    context_.SendRequest(to, set, &editor, actions);
+  }
+}
+
+Binding* Relay::FindInClear(const BranchCookie& cookie, const reactor::Endpoint& address) const {
+  Binding* const binding = context_.registrar.FindBinding(cookie.phone);
+  const bool is_clear = binding != nullptr && binding->clear != nullptr && context_.AllowsClear();
+  return is_clear && reactor::SameAddress(binding->ue, address) ? binding : nullptr;
 }
 
 bool Relay::OpenCookie(const sip::Message& message, const sip::Via& own, CookieJar::Plain* plain,
@@ -255,18 +281,26 @@ bool Relay::OpenCookie(const sip::Message& message, const sip::Via& own, CookieJ
                            cookie);
 }
 
-void Relay::OnResponseFromPhone(const sip::Message& message, const sip::Via& via, SaSet* set,
-                                Actions* actions) {
-  if (!CarriesTraffic(set->state)) {
+void Relay::OnResponseFromPhone(const Arrival& arrival, Actions* actions) {
+  const sip::Message& message = arrival.message;
+  const SaSet* set = arrival.set;
+  if (set != nullptr && !CarriesTraffic(set->state)) {
     ++context_.stats.drop_not_carried;
     return;
   }
-  const Binding* binding = context_.registrar.FindBinding(set->binding);
   CookieJar::Plain plain;
   BranchCookie cookie;
   sip::Via below;
-  if (binding == nullptr || !OpenCookie(message, via, &plain, &cookie, &below) ||
-      cookie.kind != BranchCookie::Kind::kToCore) {
+  const Binding* binding = nullptr;
+  if (OpenCookie(message, arrival.via, &plain, &cookie, &below)) {
+    // What went out through SAs is answered through SAs.
+    if (set != nullptr && cookie.kind == BranchCookie::Kind::kToCore) {
+      binding = context_.registrar.FindBinding(set->binding);
+    } else if (set == nullptr && cookie.kind == BranchCookie::Kind::kToCoreInClear) {
+      binding = FindInClear(cookie, arrival.flow.remote);
+    }
+  }
+  if (binding == nullptr) {
     ++context_.stats.drop_unknown_response;
     return;
   }
@@ -283,7 +317,7 @@ void Relay::OnResponseFromPhone(const sip::Message& message, const sip::Via& via
                        own.empty() ? "" : ";term-ioi=", own, "\r\n"},
                       message, &editor);
   }
-  Flow to{context_.core_port, cookie.core, cookie.transport};
+  Flow to{context_.core_port, cookie.peer, cookie.transport};
   to.connect_port = below.port != 0 ? below.port : 5060;  // RFC 3261 18.2.2.
   context_.SendEdited(to, &editor, actions);
 }
@@ -292,18 +326,30 @@ void Relay::OnResponseFromCore(const sip::Message& message, const sip::Via& via,
   CookieJar::Plain plain;
   BranchCookie cookie;
   sip::Via below;
-  const SaSet* set = nullptr;
-  if (OpenCookie(message, via, &plain, &cookie, &below) &&
-      cookie.kind == BranchCookie::Kind::kToPhone) {
-    set = context_.registrar.FindSet(cookie.set);
+  std::optional<Flow> to;
+  if (OpenCookie(message, via, &plain, &cookie, &below)) {
+    to = FlowToPhone(cookie);
   }
-  if (set == nullptr || !CarriesTraffic(set->state)) {
+  if (!to) {
     ++context_.stats.drop_unknown_response;
     return;
   }
   sip::Editor editor(message);
   EditAnswer(message, &editor);
-  context_.SendEdited(context_.FlowTo(*set, cookie.transport, cookie.port), &editor, actions);
+  context_.SendEdited(*to, &editor, actions);
+}
+
+std::optional<Flow> Relay::FlowToPhone(const BranchCookie& cookie) const {
+  if (cookie.kind == BranchCookie::Kind::kToPhone) {
+    const SaSet* set = context_.registrar.FindSet(cookie.phone);
+    if (set == nullptr || !CarriesTraffic(set->state)) return std::nullopt;
+    return context_.FlowTo(*set, cookie.transport, cookie.port);
+  }
+  if (cookie.kind == BranchCookie::Kind::kToPhoneInClear &&
+      FindInClear(cookie, cookie.peer) != nullptr) {
+    return Flow{cookie.port, cookie.peer, cookie.transport};
+  }
+  return std::nullopt;
 }
 
 }  // namespace edge

@@ -2,6 +2,7 @@
 // (RFC 3261 16.11, design D7). Spec sheet 5.4 to 5.8.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "edge/context.h"
@@ -15,9 +16,8 @@ class Relay {
   // REQUIRES of each: the message is valid; of requests: Max-Forwards above 0.
   void OnRequestFromPhone(const Arrival& arrival, Actions* actions);
   void OnRequestFromCore(const Arrival& arrival, Actions* actions);
-  // `via` is our own, the topmost.
-  void OnResponseFromPhone(const sip::Message& message, const sip::Via& via, SaSet* set,
-                           Actions* actions);
+  // The topmost Via is our own.
+  void OnResponseFromPhone(const Arrival& arrival, Actions* actions);
   void OnResponseFromCore(const sip::Message& message, const sip::Via& via, Actions* actions);
 
  private:
@@ -31,12 +31,18 @@ class Relay {
   // Where a request goes: a literal address in the URI, else the configured next hop; over the
   // transport it asks for, else the configured one.
   Flow NextHop(std::string_view uri) const;
-  void AddRecordRoute(const sip::Message& message, const SaSet& set, uint64_t token,
+  // `port`: the one of ours that the phone sends to.
+  void AddRecordRoute(const sip::Message& message, PortIndex port, uint64_t token,
                       bool towards_phone, sip::Editor* editor) const;
   void AssertIdentity(const sip::Message& message, std::string_view identity,
                       sip::Editor* editor) const;
   void RewriteRoute(const Arrival& arrival, const Binding& binding, const Path& path, Flow* to,
                     sip::Editor* editor) const;
+  // Whose phone is meant by a cookie of what was, or is, in clear: only a phone that still is so,
+  // at that address.
+  Binding* FindInClear(const BranchCookie& cookie, const reactor::Endpoint& address) const;
+  // Where the response to a request of a phone goes; nothing: nowhere any more.
+  std::optional<Flow> FlowToPhone(const BranchCookie& cookie) const;
   // Opens the cookie of our own Via with what the Via below says of the transaction.
   bool OpenCookie(const sip::Message& message, const sip::Via& own, CookieJar::Plain* plain,
                   BranchCookie* cookie, sip::Via* below) const;

@@ -13,6 +13,7 @@ namespace edge {
   X(received, "SIP messages received")                                         \
   X(sent, "SIP messages sent")                                                 \
   X(registrations, "registrations confirmed")                                  \
+  X(registrations_in_clear, "of them, those without a security agreement")     \
   X(refreshes, "registrations refreshed without a challenge")                  \
   X(deregistrations, "registrations ended by the phone")                       \
   X(expirations, "registrations that ran out")                                 \

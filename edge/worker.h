@@ -52,6 +52,7 @@ class Worker final : Actions,
                   reactor::BufferLease lease) override;
   bool OnConnection(const Flow& flow) override { return core_.OnConnection(flow); }
   void OnDisconnection(const Flow& flow) override { core_.OnDisconnection(flow); }
+  bool IsInClear(const Flow& flow) override { return core_.IsInClear(flow); }
   void OnStreamMessage(const Flow& flow, sip::PaddedView text, reactor::BufferLease lease) override;
   void SendOverUdp(const Flow& to, std::string_view text) override;
 

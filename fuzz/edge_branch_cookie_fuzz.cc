@@ -85,15 +85,18 @@ struct Reader {
 
 BranchCookie TakeCookie(Reader* reader) {
   BranchCookie cookie;
-  cookie.kind = (reader->Take<uint8_t>() & 1) != 0 ? BranchCookie::Kind::kToCore
-                                                   : BranchCookie::Kind::kToPhone;
-  cookie.set = reader->Take<uint64_t>();
+  // 0 is kToPhone and 1 is kToCore, as in the kept corpus.
+  constexpr BranchCookie::Kind kKinds[] = {
+      BranchCookie::Kind::kToPhone, BranchCookie::Kind::kToCore,
+      BranchCookie::Kind::kToPhoneInClear, BranchCookie::Kind::kToCoreInClear};
+  cookie.kind = kKinds[reader->Take<uint8_t>() % std::size(kKinds)];
+  cookie.phone = reader->Take<uint64_t>();
   const bool is_ipv6 = (reader->Take<uint8_t>() & 1) != 0;
-  cookie.core.any.sa_family = is_ipv6 ? AF_INET6 : AF_INET;
-  cookie.core.set_port(reader->Take<uint16_t>());
+  cookie.peer.any.sa_family = is_ipv6 ? AF_INET6 : AF_INET;
+  cookie.peer.set_port(reader->Take<uint16_t>());
   const in6_addr address = reader->Take<in6_addr>();
-  std::memcpy(is_ipv6 ? static_cast<void*>(&cookie.core.v6.sin6_addr)
-                      : static_cast<void*>(&cookie.core.v4.sin_addr),
+  std::memcpy(is_ipv6 ? static_cast<void*>(&cookie.peer.v6.sin6_addr)
+                      : static_cast<void*>(&cookie.peer.v4.sin_addr),
               &address, is_ipv6 ? sizeof(in6_addr) : sizeof(in_addr));
   cookie.called_identity = reader->Take<uint8_t>();
   cookie.icid = reader->Text(reader->Take<uint8_t>());
@@ -107,10 +110,11 @@ std::string_view Kept(std::string_view text) {
 
 void CheckSame(const BranchCookie& opened, const BranchCookie& sealed) {
   Check(opened.kind == sealed.kind, "the kind comes back");
-  if (sealed.kind == BranchCookie::Kind::kToPhone) {
-    return Check(opened.set == sealed.set, "the set comes back");
-  }
-  Check(opened.core == sealed.core, "the address comes back");
+  const bool is_protected = sealed.kind == BranchCookie::Kind::kToPhone;
+  const bool is_to_core = sealed.kind == BranchCookie::Kind::kToCore;
+  Check(is_to_core || opened.phone == sealed.phone, "the set or the binding comes back");
+  Check(is_protected || opened.peer == sealed.peer, "the address comes back");
+  if (is_protected || sealed.kind == BranchCookie::Kind::kToPhoneInClear) return;
   Check(opened.called_identity == sealed.called_identity, "the identity comes back");
   Check(opened.icid == Kept(sealed.icid), "the icid comes back");
   Check(opened.orig_ioi == Kept(sealed.orig_ioi), "the orig-ioi comes back");

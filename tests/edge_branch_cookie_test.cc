@@ -34,22 +34,28 @@ class EdgeBranchCookie : public testing::Test {
     return Shown(cookie);
   }
   static std::string Shown(const BranchCookie& cookie) {
-    if (cookie.kind == BranchCookie::Kind::kToPhone) return "set " + std::to_string(cookie.set);
-    return TextOf(cookie.core) + " " + std::to_string(cookie.called_identity) + " [" +
-           std::string(cookie.icid) + "] [" + std::string(cookie.orig_ioi) + "]";
+    const std::string phone = std::to_string(cookie.phone);
+    if (cookie.kind == BranchCookie::Kind::kToPhone) return "set " + phone;
+    if (cookie.kind == BranchCookie::Kind::kToPhoneInClear) {
+      return "phone " + phone + " " + TextOf(cookie.peer);
+    }
+    const bool in_clear = cookie.kind == BranchCookie::Kind::kToCoreInClear;
+    return (in_clear ? "phone " + phone + " " : "") + TextOf(cookie.peer) + " " +
+           std::to_string(cookie.called_identity) + " [" + std::string(cookie.icid) + "] [" +
+           std::string(cookie.orig_ioi) + "]";
   }
 
   static BranchCookie ToPhone(uint64_t set) {
     BranchCookie cookie;
     cookie.kind = BranchCookie::Kind::kToPhone;
-    cookie.set = set;
+    cookie.phone = set;
     return cookie;
   }
   static BranchCookie ToCore(std::string_view core, std::string_view icid = "",
                              std::string_view orig_ioi = "") {
     BranchCookie cookie;
     cookie.kind = BranchCookie::Kind::kToCore;
-    cookie.core = At(core);
+    cookie.peer = At(core);
     cookie.called_identity = 3;
     cookie.icid = icid;
     cookie.orig_ioi = orig_ioi;
@@ -71,6 +77,19 @@ TEST_F(EdgeBranchCookie, TheWayToTheCoreComesBack) {
             "10.0.0.30:6060 3 [AA17] [\"ims.example.net\"]");
   EXPECT_EQ(RoundTrip(ToCore("[2001:db8::30]:6060", "AA17")), "[2001:db8::30]:6060 3 [AA17] []");
   EXPECT_EQ(RoundTrip(ToCore("10.0.0.30:65535")), "10.0.0.30:65535 3 [] []");
+}
+
+TEST_F(EdgeBranchCookie, WhoIsInClearComesBackBothWays) {
+  for (const char* peer : {"198.51.100.77:5060", "[2001:db8::77]:65535"}) {
+    BranchCookie cookie = ToPhone(0x1234567800000009);
+    cookie.kind = BranchCookie::Kind::kToPhoneInClear;
+    cookie.peer = At(peer);
+    EXPECT_EQ(RoundTrip(cookie), "phone 1311768464867721225 " + std::string(peer));
+    cookie = ToCore(peer, "AA17");
+    cookie.kind = BranchCookie::Kind::kToCoreInClear;
+    cookie.phone = 9;
+    EXPECT_EQ(RoundTrip(cookie), "phone 9 " + std::string(peer) + " 3 [AA17] []");
+  }
 }
 
 TEST_F(EdgeBranchCookie, TheTransportAndThePortComeBack) {

@@ -71,6 +71,7 @@ class EdgeConnections : public testing::Test, public ConnectionSink {
     return accept_;
   }
   void OnDisconnection(const Flow& flow) override { gone_.push_back(flow); }
+  bool IsInClear(const Flow&) override { return in_clear_; }
   void OnStreamMessage(const Flow& flow, sip::PaddedView text,
                        reactor::BufferLease lease) override {
     messages_.emplace_back(text.bytes());
@@ -92,6 +93,7 @@ class EdgeConnections : public testing::Test, public ConnectionSink {
   std::unique_ptr<reactor::SendPool> sends_;
   std::unique_ptr<Connections> connections_;
   bool accept_ = true;
+  bool in_clear_ = false;
   std::vector<Flow> opened_;
   std::vector<Flow> gone_;
   std::vector<std::string> messages_;
@@ -347,6 +349,24 @@ TEST_F(EdgeConnections, StrangersHaveLittleTimeAndOnlyTheirShare) {
   EXPECT_EQ(second.ReceiveEnd(), "RST");
   first.Send(Message("a"));
   EXPECT_TRUE(Run([&] { return messages_.size() == 2; }));
+}
+
+TEST_F(EdgeConnections, APhoneRegisteredInClearMayRestOnItsConnectionUntilItLeaves) {
+  TcpPeer phone = ConnectTo(kGm);
+  phone.Send(Message("register"));
+  ASSERT_TRUE(Run([&] { return messages_.size() == 1; }));
+  in_clear_ = true;
+  Send(To(kGm, from_.remote), "SIP/2.0 200 OK");
+  RunIdle();
+  EXPECT_EQ(phone.Receive(14), "SIP/2.0 200 OK");
+  Advance(kGmConnectionMs * 10);
+  RunIdle();
+  EXPECT_TRUE(gone_.empty());
+  in_clear_ = false;
+  Send(To(kGm, from_.remote), "SIP/2.0 200 OK");
+  RunIdle();
+  Advance(kGmConnectionMs);
+  EXPECT_TRUE(Run([&] { return gone_.size() == 1; }));
 }
 
 }  // namespace

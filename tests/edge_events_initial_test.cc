@@ -151,6 +151,7 @@ TEST_F(EdgeEventsPrefer, Event5RelaysA200WherePolicyAllows) {
   EXPECT_EQ(StatusOf(sent.text), 200);
   EXPECT_EQ(sent.to, phone_.Clear());
   EXPECT_EQ(Sas(), 0u);
+  EXPECT_EQ(Registered(), 1u);
 }
 
 TEST_F(EdgeEvents, Event6ForwardsTheAnswerAsIntegrityProtected) {

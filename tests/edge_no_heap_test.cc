@@ -6,6 +6,7 @@
 #include <new>
 
 #include "edge/connections.h"
+#include "tests/edge_phone.h"
 #include "tests/edge_vectors.h"
 #include "tests/reactor_tcp_fixture.h"
 
@@ -109,11 +110,38 @@ TEST_F(EdgeNoHeap, AnInviteToAPhoneAndItsAnswer) {
   EXPECT_EQ(HeapCallsOf(names_.ToOurs(Vector("17_180_mt_from_ue.sip")), kUeClient, kServer), 0u);
 }
 
+TEST_F(EdgeNoHeap, AMessageInClearBothWaysAndItsAnswers) {
+  world_.settings().gm.sec_agree = SecAgree::kOff;
+  TestPhone phone;
+  phone.address = "198.51.100.78";
+  const std::string self = phone.Impi();
+  world_.Deliver(phone.Clear(), phone.Gm(),
+                 phone.Request("REGISTER", "sip:x", 5060,
+                               "Contact: <sip:a@" + phone.Clear() +
+                                   ">\r\nAuthorization: Digest username=\"" + self + "\"\r\n"));
+  const std::string registered = world_.Pop().text;
+  world_.Deliver(kScscf, kCore, Answer(registered, 200, "Expires: 600\r\n"));
+  ASSERT_EQ(StatusOf(world_.Pop().text), 200);
+
+  const std::string request = phone.Request("OPTIONS", "sip:b@x", 5060, "");
+  EXPECT_EQ(HeapCallsOf(request, phone.Clear(), phone.Gm()), 0u);
+  world_.Deliver(phone.Clear(), phone.Gm(), request);
+  EXPECT_EQ(HeapCallsOf(Answer(world_.Pop().text, 200), kScscf, kCore), 0u);
+
+  const std::string path = ValueOf(registered, "Path");
+  const std::string mt = Replaced(
+      request, "Max-Forwards", "Route: " + path.substr(0, path.find('>') + 1) + "\r\nMax-Forwards");
+  EXPECT_EQ(HeapCallsOf(mt, kScscf, kCore), 0u);
+  world_.Deliver(kScscf, kCore, mt);
+  EXPECT_EQ(HeapCallsOf(Answer(world_.Pop().text, 200), phone.Clear(), phone.Gm()), 0u);
+}
+
 // Sends each message back on its connection, with a line of its own.
 class Answerer final : public ConnectionSink {
  public:
   bool OnConnection(const Flow&) override { return true; }
   void OnDisconnection(const Flow&) override {}
+  bool IsInClear(const Flow&) override { return false; }
   void OnStreamMessage(const Flow& flow, sip::PaddedView text,
                        reactor::BufferLease lease) override {
     ++count;

@@ -1,0 +1,78 @@
+// What the registrar keeps: a phone at an address, and its sets of SAs. Plain values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/container/inlined_vector.h"
+#include "edge/agreement.h"
+#include "edge/flow.h"
+#include "edge/set_state.h"
+#include "edge/slot_pool.h"
+#include "reactor/endpoint.h"
+#include "reactor/timer_wheel.h"
+#include "xfrm/key.h"
+
+namespace edge {
+
+using SetId = SlotId;
+
+// What only an unanswered challenge needs; gone when the set is confirmed.
+struct Challenge {
+  std::string security_client;  // Of SM1, canonical.
+  std::string security_server;  // As sent, a header value.
+  std::string nonce;
+  Flow sm1;                 // Where SM1 came from, for an answer outside the set.
+  uint64_t started_ms = 0;  // When it came.
+};
+
+// One set and where it stands (spec sheet 4.1).
+struct SaSet {
+  SlotId id = 0;
+  SetState state = SetState::kFree;
+  bool after_initial = true;  // SM1 came unprotected.
+  bool sa3_later = false;     // SA3 comes with the 200 (SetKeeper::MustWaitForSa3).
+  bool in_doubt = false;      // The kernel may not have what it was asked for.
+  PortIndex port_ps = 0;
+  PortIndex port_pc = 0;
+  SlotId binding = 0;
+  SetId origin = 0;          // The set SM1 came on, or 0.
+  uint64_t transaction = 0;  // The REGISTER that waits for the kernel, or 0.
+  Agreement agreement;
+  xfrm::Key ik;
+  xfrm::Key ck;
+  uint64_t installed_ms = 0;
+  uint64_t kernel_until_ms = 0;  // Not before this does the kernel end the SAs by itself.
+  uint64_t expires_ms = 0;       // What the set's timer is armed for.
+  std::unique_ptr<Challenge> challenge;
+  std::array<SetId, 2> shadowed{};  // Older sets with the same flow (a phone that lost its state).
+  reactor::Timer timer;
+};
+
+// How a phone is reached that registered without an agreement (Settings::Gm::sec_agree).
+struct ClearPath {
+  Flow from;  // What comes: where its REGISTER came from.
+  Flow to;    // Where requests go.
+};
+
+// One phone at one address: (IMPI, UE IP).
+struct Binding {
+  SlotId id = 0;
+  uint64_t token = 0;    // Of Path and Record-Route; the binding's key.
+  reactor::Endpoint ue;  // Its address; the port does not count.
+  std::string impi;
+  std::string default_identity;  // URI of To, until P-Associated-URI is known.
+  std::string associated;        // P-Associated-URI, the header value; its first is the default.
+  std::string service_route;     // Service-Route, the header value.
+  uint64_t registered_until_ms = 0;    // 0: not registered.
+  int pending = 0;                     // REGISTER transactions under way.
+  absl::InlinedVector<SetId, 4> sets;  // All that are not free, oldest first.
+  std::unique_ptr<ClearPath> clear;    // Registered in clear; else null.
+  reactor::Timer timer;
+
+  bool registered() const { return registered_until_ms != 0; }
+};
+
+}  // namespace edge
