@@ -68,5 +68,75 @@ TEST_F(ReactorWake, AfterCloseNobodyIsWoken) {
   EXPECT_EQ(wakes_, 0);
 }
 
+// By a message from ring to ring. REQUIRES of RingFrom(): the ring that is asked outlives this.
+class ReactorWakeFromARing : public ReactorWake {
+ protected:
+  void Submit() { other_->SubmitAndWait(0); }
+
+  std::unique_ptr<Reactor> other_ = MakeReactor();
+};
+
+TEST_F(ReactorWakeFromARing, IsWokenWhenThatSubmits) {
+  wake_->RingFrom(other_.get());
+  RunIdle(reactor_.get(), 5);
+  EXPECT_EQ(wakes_, 0);
+  Submit();
+  EXPECT_TRUE(RunUntil(reactor_.get(), [this] { return wakes_ > 0; }));
+  RunIdle(other_.get(), 5);
+  EXPECT_EQ(other_->completions(), 0u) << "who asks hears nothing of it";
+}
+
+TEST_F(ReactorWakeFromARing, HoweverItIsAskedManyAsksAreOneWake) {
+  for (int i = 0; i < 100; ++i) {
+    wake_->RingFrom(other_.get());
+    wake_->Ring();
+  }
+  Submit();
+  EXPECT_TRUE(RunUntil(reactor_.get(), [this] { return wakes_ > 0; }));
+  RunIdle(reactor_.get(), 10);
+  EXPECT_EQ(wakes_, 1);
+  wake_->Ring();
+  wake_->RingFrom(other_.get());
+  Submit();
+  EXPECT_TRUE(RunUntil(reactor_.get(), [this] { return wakes_ > 1; }));
+}
+
+TEST_F(ReactorWakeFromARing, EndsAWaitWithoutEndInAnotherThread) {
+  std::thread other([this] {
+    const std::unique_ptr<Reactor> mine = MakeReactor();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    wake_->RingFrom(mine.get());
+    mine->SubmitAndWait(0);
+  });
+  while (wakes_ == 0) {
+    reactor_->SubmitAndWait(-1);
+    reactor_->Dispatch();
+  }
+  other.join();
+  EXPECT_EQ(wakes_, 1);
+}
+
+// Here the descriptor of the ring is taken for something else, so that the message cannot be sent.
+TEST_F(ReactorWakeFromARing, AMessageThatFailsIsMadeUpForByTheOtherWay) {
+  io_uring* const ring = reactor_->ring();
+  const int descriptor = ring->ring_fd;
+  ring->ring_fd = STDERR_FILENO;
+  wake_->RingFrom(other_.get());
+  Submit();
+  ring->ring_fd = descriptor;
+  RunIdle(other_.get(), 5);  // Hears of the failure.
+  EXPECT_EQ(other_->completions(), 1u);
+  EXPECT_TRUE(RunUntil(reactor_.get(), [this] { return wakes_ > 0; }));
+}
+
+TEST_F(ReactorWakeFromARing, AfterCloseNobodyIsWoken) {
+  wake_->Close();
+  wake_->RingFrom(other_.get());
+  Submit();
+  EXPECT_TRUE(RunUntil(reactor_.get(), [this] { return wake_->closed(); }));
+  RunIdle(reactor_.get(), 5);
+  EXPECT_EQ(wakes_, 0);
+}
+
 }  // namespace
 }  // namespace reactor
