@@ -28,11 +28,15 @@ std::unique_ptr<StopSignal> StopSignal::Open(Reactor* reactor, std::string* erro
     return nullptr;
   }
   stop->completion_ = {OnReady, stop.get()};
-  // A poll, not a read: signalfd cannot be read without blocking, so the ring would read it in a
-  // thread of its own, and whose signals that thread sees is the kernel's business.
-  io_uring_prep_poll_add(reactor->GetSqe(&stop->completion_), stop->fd_, POLLIN);
-  stop->armed_ = true;
+  stop->Arm();
   return stop;
+}
+
+// A poll, not a read: signalfd cannot be read without blocking, so the ring would read it in a
+// thread of its own, and whose signals that thread sees is the kernel's business.
+void StopSignal::Arm() {
+  io_uring_prep_poll_add(reactor_->GetSqe(&completion_), fd_, POLLIN);
+  armed_ = true;
 }
 
 StopSignal::~StopSignal() {
@@ -42,11 +46,17 @@ StopSignal::~StopSignal() {
 void StopSignal::OnReady(void* owner, Completion*, int32_t result, uint32_t) {
   StopSignal* stop = static_cast<StopSignal*>(owner);
   stop->armed_ = false;
-  // -ECANCELED is Close(); any other failure would leave us deaf to signals, so it ends us too.
-  stop->requested_ = stop->requested_ || result != -ECANCELED;
+  if (result == -ECANCELED) return;  // Close().
+  ++stop->requests_;
+  if (result < 0) return;  // We would be deaf to signals, so that ends us too.
+  signalfd_siginfo signal;
+  while (read(stop->fd_, &signal, sizeof(signal)) > 0) {
+  }
+  if (!stop->closing_) stop->Arm();
 }
 
 void StopSignal::Close() {
+  closing_ = true;
   if (!armed_) return;
   io_uring_prep_cancel(reactor_->GetSqe(nullptr), &completion_, 0);
 }

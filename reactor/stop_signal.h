@@ -16,18 +16,22 @@ class StopSignal {
   // REQUIRES: closed() or the reactor is gone.
   ~StopSignal();
 
-  bool requested() const { return requested_; }
+  bool requested() const { return requests_ > 0; }
+  // How many there were. Two that come at once may count as one.
+  int requests() const { return requests_; }
   void Close();
   bool closed() const { return !armed_; }
 
  private:
   StopSignal() = default;
+  void Arm();
   static void OnReady(void* owner, Completion* completion, int32_t result, uint32_t flags);
 
   Reactor* reactor_ = nullptr;
   int fd_ = -1;
   bool armed_ = false;
-  bool requested_ = false;
+  bool closing_ = false;
+  int requests_ = 0;
   Completion completion_;
 };
 
