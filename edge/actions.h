@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "edge/flow.h"
+#include "edge/letter.h"
 #include "edge/registrar.h"
 #include "edge/sa_set.h"
 #include "edge/sa_use.h"
@@ -66,6 +67,9 @@ class Actions {
   // What came in on these SAs of a set, at most kSasPerSet: asked of the kernel before what is
   // asked for after this, a Delete of theirs too; told by Core::OnLooked.
   virtual void Look(SetId set, std::span<const xfrm::SaId> sas) = 0;
+
+  // A letter to every other worker, if there are any. It may be lost.
+  virtual void TellOthers(const Letter&) {}
 
   virtual void Report(const Attempt& attempt) = 0;
 };

@@ -12,14 +12,14 @@
 namespace edge {
 
 Context::Context(const Settings& settings_in, std::vector<Port> ports_in, xfrm::SpiPool* spis_in,
-                 Random* random_in, uint64_t now_in)
+                 Random* random_in, uint64_t now_in, const KeyedHash* phones)
     : settings(settings_in),
       ports(std::move(ports_in)),
       spis(spis_in),
       random(random_in),
       hash(random_in),
       jar(random_in),
-      registrar(random_in),
+      registrar(phones != nullptr ? *phones : KeyedHash(random_in)),
       timers(now_in),
       now_ms(now_in) {
   for (size_t i = 0; i < ports.size(); ++i) {

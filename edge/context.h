@@ -36,8 +36,9 @@ struct Arrival {
 };
 
 struct Context {
+  // `phones`: what all workers name phones by; null: a key of its own. Needed for this call only.
   Context(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spis, Random* random,
-          uint64_t now_ms);
+          uint64_t now_ms, const KeyedHash* phones = nullptr);
 
   // Where the phone of a set gets the answer to what came on `port` (spec sheet 2.1): over UDP
   // port_pc → port_us, over TCP on the connection of the request, or if that is gone on one
@@ -94,6 +95,7 @@ struct Context {
   Stats stats;
   uint64_t now_ms;
   PortIndex core_port = 0;
+  bool draining = false;  // No REGISTER in clear is taken any more.
   // Of the P-Charging-Vector we open for a request of a phone (RFC 7315 4.6): what follows the
   // icid.
   std::string charging_tail;

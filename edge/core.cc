@@ -8,8 +8,8 @@ namespace edge {
 using sip::HeaderId;
 
 Core::Core(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spis, Random* random,
-           uint64_t now_ms)
-    : context_(settings, std::move(ports), spis, random, now_ms),
+           uint64_t now_ms, const KeyedHash* phones)
+    : context_(settings, std::move(ports), spis, random, now_ms, phones),
       registers_(&context_),
       relay_(&context_) {}
 
@@ -178,6 +178,11 @@ void Core::OnDeleted(SetId set, uint64_t now_ms, Actions* actions) {
 void Core::OnLooked(SetId set, const SaUse& use, uint64_t now_ms, Actions* actions) {
   context_.now_ms = now_ms;
   registers_.OnLooked(set, use, actions);
+}
+
+void Core::OnLetter(const Letter& letter, uint64_t now_ms, Actions* actions) {
+  context_.now_ms = now_ms;
+  Obey(letter, &context_, &registers_.keeper(), actions);
 }
 
 void Core::OnTime(uint64_t now_ms, Actions* actions) {

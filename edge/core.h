@@ -17,10 +17,11 @@ namespace edge {
 
 class Core {
  public:
-  // `ports` has exactly one core-side port. `settings`, `spis` and `random` outlive the core.
+  // `ports` has exactly one core-side port. `settings`, `spis` and `random` outlive the core;
+  // `phones` is the key by which all workers name a phone, or null where there are no others.
   // Times are any monotonic clock in milliseconds, the same one everywhere.
   Core(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spis, Random* random,
-       uint64_t now_ms);
+       uint64_t now_ms, const KeyedHash* phones = nullptr);
 
   // One message from `flow`, a datagram or cut out of a stream. The bytes are lent for the call,
   // and to whatever is sent from them.
@@ -46,11 +47,18 @@ class Core {
   // And to Actions::Look.
   void OnLooked(SetId set, const SaUse& use, uint64_t now_ms, Actions* actions);
 
+  // What another worker told all.
+  void OnLetter(const Letter& letter, uint64_t now_ms, Actions* actions);
+
   // Whatever is due by now.
   void OnTime(uint64_t now_ms, Actions* actions);
   // When OnTime has something to do next; reactor::TimerWheel::kNever.
   uint64_t NextExpiry() const { return context_.timers.NextExpiry(); }
 
+  // From now on REGISTERs in clear are refused (503); what is under way goes on.
+  void Drain() { context_.draining = true; }
+  // REGISTERs that have no answer yet.
+  size_t registers_under_way() const { return registers_.under_way(); }
   // Gives every set back to the kernel; the answers still come as OnDeleted.
   void DeleteAll(uint64_t now_ms, Actions* actions);
 

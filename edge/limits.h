@@ -10,8 +10,19 @@
 
 namespace edge {
 
-// Ports a worker serves (protected, unprotected, core side). More is a settings error.
+// Ports that the settings name (protected, unprotected, core side), of all workers. More is a
+// settings error.
 inline constexpr size_t kPortsMax = 64;
+
+// Workers of a process. More is a settings error.
+inline constexpr uint32_t kWorkersMax = 32;
+// Letters from one worker to another that wait. More are dropped and counted (edge/exchange.h).
+inline constexpr size_t kLettersMax = 1024;
+// While the process ends: what REGISTERs in clear are told, in seconds; and so long nothing must
+// have been relayed before requests are taken for answered, of which there is no memory (DESIGN.md
+// D7). It is twice the first retransmission's time (RFC 3261 17.1.1.1).
+inline constexpr int kDrainRetryAfterS = 30;
+inline constexpr uint64_t kQuietMs = 1'000;
 
 // SA sets of one binding at once: old or current, new, temporary (TS 33.203 7.1: six SAs per
 // direction are three sets of two). A fourth is refused with 403.

@@ -254,6 +254,10 @@ void RegisterProxy::Confirm(SaSet* set, RegisterTransaction* transaction, Action
   actions->Report(attempt);
   set->challenge.reset();
   keeper_.DeleteOthers(*set, set->origin, actions);
+  if (!set->after_initial) return;  // It was known here already.
+  actions->TellOthers({.kind = Letter::Kind::kRegistered,
+                       .phone = binding->token,
+                       .installed_ms = set->installed_ms});
 }
 
 void RegisterProxy::OnSetRefused(SaSet* set, uint64_t key, std::errc error,
@@ -333,6 +337,7 @@ Flow RegisterProxy::FailureFlow(const SaSet& set, const Flow& came) {
 // Answered; what only the answer needed is given back, the rest lingers for retransmissions.
 void RegisterProxy::Finish(RegisterTransaction* transaction, int own_status) {
   transaction->state = State::kDone;
+  --under_way_;
   transaction->own_status = own_status;
   transaction->open.reset();
   if (Binding* binding = context_.registrar.FindBinding(transaction->binding)) --binding->pending;

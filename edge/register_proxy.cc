@@ -67,6 +67,10 @@ void RegisterProxy::OnRequest(const Arrival& arrival, Actions* actions) {
 // Event 1, and 16 and 17 where they come unprotected.
 void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest& request,
                                   Actions* actions) {
+  if (context_.draining) {
+    ++context_.stats.refused_draining;
+    return context_.Respond(arrival, {.status = 503, .retry_after_s = kDrainRetryAfterS}, actions);
+  }
   // TS 33.203 annex M.7.2: behind a NAT without UDP-enc-tun no agreement can work.
   if (ViaDiffers(arrival.via, arrival.flow.remote)) {
     ++context_.stats.drop_nat;
@@ -87,8 +91,13 @@ void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest&
 
   RegisterTransaction* transaction = Forward(arrival, request, binding, false, actions);
   transaction->open->agreed = offer.has_value();
-  if (offer) transaction->open->offer = *offer;
   transaction->open->security_client = std::move(client);
+  if (!offer) return;
+  transaction->open->offer = *offer;
+  actions->TellOthers({.kind = Letter::Kind::kComes,
+                       .phone = binding->token,
+                       .spi_uc = offer->spi_uc,
+                       .spi_us = offer->spi_us});
 }
 
 bool RegisterProxy::ReadOffer(const Arrival& arrival, std::optional<Offer>* offer,
@@ -316,6 +325,7 @@ RegisterTransaction* RegisterProxy::Forward(const Arrival& arrival, const Regist
   transaction->open->identity = request.identity;
   transaction->started_ms = context_.now_ms;
   ++binding->pending;
+  ++under_way_;
 
   std::array<char, 16384> buffer;
   const std::string_view answer = context_.WriteResponse(arrival, {.status = 500}, buffer);

@@ -67,6 +67,7 @@ class RegisterProxy final : public SetObserver {
   void OnLooked(SetId id, const SaUse& use, Actions* actions);
   SetKeeper& keeper() { return keeper_; }
   size_t transactions() const { return transactions_.in_use(); }
+  size_t under_way() const { return under_way_; }
 
   void OnSetReady(SaSet* set, uint64_t transaction, Actions* actions) override;
   void OnSetRefused(SaSet* set, uint64_t transaction, std::errc error, std::string_view explanation,
@@ -130,6 +131,7 @@ class RegisterProxy final : public SetObserver {
   std::string static_offer_;  // Security-Server of 421 and 494.
   SlotPool<RegisterTransaction> transactions_;
   absl::flat_hash_map<uint64_t, SlotId> by_key_;
+  size_t under_way_ = 0;  // Without an answer yet.
 };
 
 }  // namespace edge

@@ -20,6 +20,8 @@ std::array<Flow, 2> FlowsOf(const SaSet& set, Transport transport);
 
 class Registrar {
  public:
+  // `phones` makes the tokens.
+  explicit Registrar(const KeyedHash& phones) : token_hash_(phones) {}
   explicit Registrar(Random* random) : token_hash_(random) {}
 
   // The binding of (IMPI, address), or null.

@@ -23,6 +23,12 @@ enum class SecurityServer : uint8_t { kStatic, kSelected };
 enum class MissingAlgorithms : uint8_t { kRefuse, kDrop };
 
 struct Settings {
+  // [process]
+  struct Process {
+    uint32_t workers = 1;  // Default: as the protected ports are enough for and CPUs are there.
+    std::vector<uint32_t> pin_cpus;  // Of each worker; empty: anywhere. true names the first ones.
+    uint32_t drain_s = 5;            // At most so long the end waits for what is under way.
+  };
   // [ipsec]: the names, meanings and defaults of OpenSIPS proto_ipsec.
   struct Ipsec {
     std::vector<reactor::Endpoint> sockets;  // socket = ["ipsec:IP[:port]", ...]: protected ports.
@@ -51,9 +57,10 @@ struct Settings {
   };
   // [core]: towards the IMS core.
   struct Core {
-    reactor::Endpoint listen;              // "IP[:5060]": source of all we send to the core.
-    reactor::Endpoint next_hop;            // "IP[:5060]": where REGISTER goes.
-    std::string host;                      // Our name in Path; default: the listen address.
+    reactor::Endpoint listen;  // "IP[:5060]": source of all we send to the core. Of one worker...
+    std::vector<reactor::Endpoint> listens;  // ...and of all: as listed, or ports in a row.
+    reactor::Endpoint next_hop;              // "IP[:5060]": where REGISTER goes.
+    std::string host;                        // Our name in Path; default: the listen address.
     std::string visited_network_id;        // P-Visited-Network-ID without quotes; "" leaves it out.
     std::string orig_ioi;                  // Of P-Charging-Vector; "" leaves the parameter out.
     std::string access_network_info;       // Network-provided P-Access-Network-Info; "" for none.
@@ -73,6 +80,7 @@ struct Settings {
     std::string level = "info";  // debug, info, warn, error.
   };
 
+  Process process;
   Ipsec ipsec;
   Gm gm;
   Core core;

@@ -55,6 +55,7 @@ class Checker {
     RequireAll();
     CheckProtectedPorts();
     CheckPortPairs();
+    CheckWorkers(&draft_);
     CheckDefaultPort(kClientPort, settings_.ipsec.default_client_port);
     CheckDefaultPort(kServerPort, settings_.ipsec.default_server_port);
     CheckDefaultPorts();
@@ -100,7 +101,7 @@ void Checker::RequireAll() {
           "at least two, a client and a server port: [\"ipsec:IP:port\", \"ipsec:IP:port\"]");
   Require(kGmListen, !draft_.gm_sockets.empty(),
           "the addresses phones register at: [\"IP\", \"IP:port\"]");
-  Require(kCoreListen, draft_.IsSet(kCoreListen), "our address towards the core: \"IP:port\"");
+  Require(kCoreListen, !draft_.core_sockets.empty(), "our address towards the core: \"IP:port\"");
   Require(kNextHop, draft_.IsSet(kNextHop), "where REGISTER goes: \"IP:port\"");
 }
 
@@ -239,30 +240,35 @@ void Checker::CheckOffload() {
 
 void Checker::CheckCore() {
   Settings::Core& core = settings_.core;
-  if (!draft_.IsSet(kCoreListen)) return;
+  if (core.listens.empty()) return;
   if (!draft_.IsSet(kHost)) {
     char text[reactor::kEndpointTextMax];
     core.host.assign(text, reactor::WriteAddress(core.listen, true, text));
   }
   if (!draft_.IsSet(kNextHop)) return;
-  if (core.listen.family() != core.next_hop.family()) {
-    draft_.Error(draft_.LineOf(kNextHop),
-                 fmt::format("core.next_hop = {}: it cannot be reached from core.listen = {}; both "
-                             "are IPv4 or both IPv6",
-                             Text(core.next_hop), Text(core.listen)));
+  for (const Endpoint& listen : core.listens) {
+    if (listen.family() == core.next_hop.family()) continue;
+    return draft_.Error(draft_.LineOf(kNextHop),
+                        fmt::format("core.next_hop = {}: it cannot be reached from core.listen = "
+                                    "{}; both are IPv4 or both IPv6",
+                                    Text(core.next_hop), Text(listen)));
   }
 }
 
 // Every address and port is one socket with one purpose.
 void Checker::CheckSharedSockets() {
   struct Use {
-    std::string_view name;
+    std::string name;
     Endpoint endpoint;
     uint32_t line;
   };
   std::vector<Use> uses;
-  if (draft_.IsSet(kCoreListen)) {
-    uses.push_back({"core.listen", settings_.core.listen, draft_.LineOf(kCoreListen)});
+  const std::vector<Endpoint>& listens = settings_.core.listens;
+  for (size_t i = 0; i < listens.size(); ++i) {
+    const bool is_listed = i < draft_.core_sockets.size();
+    const std::string whose = is_listed ? "" : fmt::format(" of worker {}", i);
+    uses.push_back(
+        {"core.listen" + whose, listens[i], draft_.core_sockets[is_listed ? i : 0].line});
   }
   for (const Socket& socket : draft_.gm_sockets) {
     uses.push_back({"gm.listen", socket.endpoint, socket.line});
@@ -279,9 +285,11 @@ void Checker::CheckSharedSockets() {
       break;
     }
   }
-  if (uses.size() > kPortsMax) {
+  const size_t named =
+      draft_.core_sockets.size() + draft_.gm_sockets.size() + draft_.protected_sockets.size();
+  if (named > kPortsMax) {
     draft_.Error(draft_.LineOf(kSocket),
-                 fmt::format("{} sockets in all: at most {}", uses.size(), kPortsMax));
+                 fmt::format("{} sockets in all: at most {}", named, kPortsMax));
   }
   for (const Use& use : uses) {
     if (!draft_.IsSet(kNextHop) || !(use.endpoint == settings_.core.next_hop)) continue;

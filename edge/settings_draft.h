@@ -40,6 +40,8 @@ struct SettingsDraft {
   std::vector<SettingsNote> notes;
   std::vector<Socket> protected_sockets;
   std::vector<Socket> gm_sockets;
+  std::vector<Socket> core_sockets;
+  bool is_pinned = false;  // process.pin_cpus = true, or a list.
   std::vector<Seen> seen;
   std::vector<SeenTable> seen_tables;
 
@@ -60,5 +62,8 @@ struct SettingsDraft {
 bool ReadSettingsValues(std::string_view text, SettingsDraft* draft);
 // The rules that join several values; completes what is left out.
 void CheckSettings(SettingsDraft* draft);
+// Those of workers: how many, on which CPUs, and their addresses towards the core (core.listens).
+// REQUIRES: protected sockets have their ports.
+void CheckWorkers(SettingsDraft* draft);
 
 }  // namespace edge

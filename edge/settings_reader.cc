@@ -78,6 +78,29 @@ void SettingsReader::Boolean(bool* out) {
   }
 }
 
+void SettingsReader::Cpus(bool* is_pinned, std::vector<uint32_t>* out) {
+  constexpr int64_t kCpuMax = 1023;  // Of cpu_set_t.
+  const std::string allowed =
+      fmt::format("allowed are true, false or an array of CPUs, each 0..{} and once", kCpuMax);
+  if (value_.kind != Kind::kArray) {
+    if (value_.kind != Kind::kBoolean) return Fail(value_, allowed);
+    *is_pinned = value_.boolean;
+    return;
+  }
+  std::vector<uint32_t> cpus;
+  for (const TomlValue& item : value_.items) {
+    const bool is_cpu = item.kind == Kind::kInteger && item.integer >= 0 && item.integer <= kCpuMax;
+    const auto cpu = static_cast<uint32_t>(is_cpu ? item.integer : 0);
+    if (!is_cpu || std::find(cpus.begin(), cpus.end(), cpu) != cpus.end()) {
+      return Fail(value_, allowed);
+    }
+    cpus.push_back(cpu);
+  }
+  if (cpus.empty()) return Fail(value_, allowed);
+  *is_pinned = true;
+  *out = std::move(cpus);
+}
+
 void SettingsReader::Word(std::span<const std::string_view> words, size_t* index) {
   const std::string allowed = fmt::format("allowed are \"{}\"", fmt::join(words, "\", \""));
   if (!Is(Kind::kString, allowed)) return;

@@ -31,6 +31,8 @@ class SettingsReader {
   void Port(std::optional<uint16_t>* out);
   // Boolean, 0 or 1, "yes" or "no".
   void Boolean(bool* out);
+  // Boolean, or an array of the numbers of CPUs, none twice. *is_pinned: true, or the array.
+  void Cpus(bool* is_pinned, std::vector<uint32_t>* out);
   // `index` of the word in `words`.
   void Word(std::span<const std::string_view> words, size_t* index);
   // Printable text that can stand in a header; without " and \ when it will stand in quotes.

@@ -5,6 +5,7 @@
 #include <array>
 #include <span>
 
+#include "edge/limits.h"
 #include "edge/settings_draft.h"
 #include "edge/settings_reader.h"
 #include "edge/settings_toml.h"
@@ -33,6 +34,18 @@ void ReadSize(Reader& reader, uint32_t* out);
 void ReadLevel(Reader& reader, SettingsDraft& draft);
 
 constexpr Setting kSettings[] = {
+    {{"process", "workers"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(1, kWorkersMax, "threads", &draft.settings.process.workers);
+     }},
+    {{"process", "pin_cpus"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Cpus(&draft.is_pinned, &draft.settings.process.pin_cpus);
+     }},
+    {{"process", "drain"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(0, 600, "seconds", &draft.settings.process.drain_s);
+     }},
     {{"ipsec", "socket"},
      [](Reader& reader, SettingsDraft& draft) {
        reader.ProtectedSockets(&draft.protected_sockets);
@@ -93,7 +106,7 @@ constexpr Setting kSettings[] = {
        ReadSize(reader, &draft.settings.gm.udp_request_size_max);
      }},
     {{"core", "listen"},
-     [](Reader& reader, SettingsDraft& draft) { reader.Address(&draft.settings.core.listen); }},
+     [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.core_sockets); }},
     {{"core", "next_hop"},
      [](Reader& reader, SettingsDraft& draft) { reader.Address(&draft.settings.core.next_hop); }},
     {{"core", "host"},
@@ -144,7 +157,8 @@ constexpr Setting kSettings[] = {
     {{"log", "level"}, ReadLevel},
 };
 
-constexpr std::array<std::string_view, 5> kTables = {"ipsec", "gm", "core", "limits", "log"};
+constexpr std::array<std::string_view, 6> kTables = {"process", "ipsec",  "gm",
+                                                     "core",    "limits", "log"};
 
 void ReadMinSpi(Reader& reader, SettingsDraft& draft) {
   reader.Integer(256, UINT32_MAX, "0..255 are reserved, RFC 4303 2.1",

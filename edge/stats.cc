@@ -11,4 +11,8 @@ std::span<const CounterInfo> Counters() {
   return kCounters;
 }
 
+void Add(const Stats& stats, Stats* sum) {
+  for (const CounterInfo& counter : Counters()) sum->*counter.field += stats.*counter.field;
+}
+
 }  // namespace edge

@@ -17,6 +17,10 @@ namespace edge {
   X(refreshes, "registrations refreshed without a challenge")                  \
   X(deregistrations, "registrations ended by the phone")                       \
   X(expirations, "registrations that ran out")                                 \
+  X(superseded, "registrations void: the phone came to another worker")        \
+  X(letters, "letters to other workers, each to all")                          \
+  X(letters_lost, "of them, those whose mailbox was full")                     \
+  X(refused_draining, "REGISTERs refused because the process is ending")       \
   X(challenges, "401 sent with Security-Server")                               \
   X(sets_installed, "SA sets the kernel took")                                 \
   X(sets_refused, "SA sets the kernel refused")                                \
@@ -80,5 +84,8 @@ struct CounterInfo {
 
 // All of them, in the order above.
 std::span<const CounterInfo> Counters();
+
+// Adds the counters of one worker to those of others.
+void Add(const Stats& stats, Stats* sum);
 
 }  // namespace edge

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "edge/limits.h"
+#include "edge/worker_settings.h"
 
 namespace edge {
 namespace {
@@ -31,42 +32,40 @@ std::vector<Port> PortsOf(const Settings& settings) {
   return ports;
 }
 
-Worker::Worker(const Settings& settings, Kernel* kernel, xfrm::SpiPool* spis, Random* random)
-    : settings_(settings),
+Worker::Worker(const Settings& all, size_t index, Kernel* kernel, xfrm::SpiPool* spis,
+               Random* random, Exchange* exchange)
+    : settings_(SettingsOf(all, index)),
+      index_(index),
+      exchange_(exchange),
       kernel_(kernel),
-      ports_(PortsOf(settings)),
+      ports_(PortsOf(settings_)),
       now_ms_(NowMs()),
-      core_(settings, ports_, spis, random, now_ms_),
-      queue_(kernel, this, settings.ipsec.reqid, &core_.stats()),
+      core_(settings_, ports_, spis, random, now_ms_, &exchange->phones()),
+      queue_(kernel, this, settings_.ipsec.reqid, &core_.stats()),
       watch_(kernel, this),
       monitor_([kernel](xfrm::KernelCounters* counters) { return kernel->ReadCounters(counters); }),
       log_(&ports_),
-      connections_(settings, &ports_, &core_.stats(), this) {}
+      connections_(settings_, &ports_, &core_.stats(), this) {}
 
 // After Run() all is closed. Where Open() failed the ring goes first: then nothing is under way.
 Worker::~Worker() {
   if (!sockets_.empty()) reactor_.reset();
   sockets_.clear();
-  stop_.reset();
 }
 
 bool Worker::Open(std::string* error) {
-  // Nothing outlives a run yet that could tell which sets of an earlier one are known.
-  if (!kernel_->Prepare(settings_, {}, error)) return false;
-  for (const std::string& fallback : kernel_->offload().fallbacks()) {
-    spdlog::warn("{}", fallback);
-    ++core_.stats().offload_fallbacks;
-  }
   reactor_ = reactor::Reactor::Create({}, error);
   if (reactor_ == nullptr) return false;
   buffers_ = reactor::BufferRing::Create(reactor_.get(), kReceiveBuffers, error);
   if (buffers_ == nullptr) return false;
   sends_ = std::make_unique<reactor::SendPool>(reactor::SendPoolOptions{});
-  stop_ = reactor::StopSignal::Open(reactor_.get(), error);
-  if (stop_ == nullptr || !kernel_->Attach(reactor_.get(), this, error)) return false;
+  if (!exchange_->Open(index_, reactor_.get(), this, error)) return false;
+  if (!kernel_->Attach(reactor_.get(), this, error)) return false;
   for (size_t i = 0; i < ports_.size(); ++i) {
     reactor::DatagramOptions options;
     options.local = ports_[i].local;
+    // The kernel gives the same worker whatever comes from one address and port of a phone.
+    options.reuse_port = ports_[i].side == Side::kGm && exchange_->workers() > 1;
     std::string why;
     auto socket = reactor::DatagramPort::Open(reactor_.get(), buffers_.get(), sends_.get(), options,
                                               this, static_cast<uint32_t>(i), &why);
@@ -80,11 +79,12 @@ bool Worker::Open(std::string* error) {
 }
 
 void Worker::Run() {
-  while (!stop_->requested()) Turn();
+  while (exchange_->stop_requests() == 0) Turn(-1);
   Drain();
+  End();
 }
 
-void Worker::Turn() {
+void Worker::Turn(int64_t wait_max_us) {
   now_ms_ = NowMs();
   connections_.OnTime(now_ms_);
   reactor_->Dispatch();  // Messages and kernel answers in; decisions taken.
@@ -92,7 +92,19 @@ void Worker::Turn() {
   core_.OnTime(now_ms_, this);
   monitor_.OnTime(now_ms_);
   FlushToKernel();
-  reactor_->SubmitAndWait(WaitUs());
+  exchange_->Flush(index_, reactor_.get());
+  NoteTraffic();
+  const int64_t wait_us = WaitUs();
+  const bool is_longer = wait_us < 0 || wait_us > wait_max_us;
+  reactor_->SubmitAndWait(wait_max_us >= 0 && is_longer ? wait_max_us : wait_us);
+}
+
+void Worker::NoteTraffic() {
+  const Stats& stats = core_.stats();
+  const uint64_t relayed = stats.sent - stats.responses_made;
+  if (relayed == relayed_) return;
+  relayed_ = relayed;
+  relayed_ms_ = now_ms_;
 }
 
 // One batch carries the whole turn's SAs; before it goes what is to be looked at.
@@ -104,16 +116,35 @@ void Worker::FlushToKernel() {
 }
 
 int64_t Worker::WaitUs() const {
-  if (stop_->requested() || kernel_->has_answers()) return 0;
+  if (kernel_->has_answers()) return 0;
   const uint64_t next = std::min(
       {core_.NextExpiry(), queue_.NextExpiry(), watch_.NextExpiry(), connections_.NextExpiry()});
   if (next == reactor::TimerWheel::kNever) return -1;
   return next <= now_ms_ ? 0 : static_cast<int64_t>(next - now_ms_) * 1000;
 }
 
-// In order: no new messages; what waits for the kernel gets its answer; the SAs go; the sockets
-// close while the policies still guard the ports; then the policies.
+// Phones that come now are told to come later. What is under way may end, of all workers: a phone's
+// next message may be another's.
 void Worker::Drain() {
+  constexpr int64_t kStepUs = 10'000;  // How often the others are looked at.
+  core_.Drain();
+  const uint64_t deadline_ms = NowMs() + uint64_t{settings_.process.drain_s} * 1000;
+  const auto is_ready = [&] {
+    return exchange_->stop_requests() > 1 || now_ms_ >= deadline_ms || IsQuiet();
+  };
+  while (!exchange_->MayLeave(index_, is_ready())) Turn(kStepUs);
+  exchange_->Leave();
+}
+
+// REGISTERs are known; of other requests there is no memory, so they are taken for answered when
+// for a while nothing was relayed.
+bool Worker::IsQuiet() const {
+  return core_.registers_under_way() == 0 && now_ms_ - relayed_ms_ >= kQuietMs;
+}
+
+// In order: no new messages; what waits for the kernel gets its answer; the SAs go; the sockets
+// close while the policies still guard the ports.
+void Worker::End() {
   stopping_ = true;
   uint64_t deadline_ms = NowMs() + kDrainMaxMs;
   const auto turn_until = [&](auto done) {
@@ -126,7 +157,7 @@ void Worker::Drain() {
       if (!done()) reactor_->SubmitAndWait(kernel_->has_answers() ? 0 : 10'000);
     }
   };
-  turn_until([&] { return queue_.idle(); });
+  turn_until([&] { return queue_.idle() && exchange_->all_left(); });
   core_.DeleteAll(now_ms_, this);
   turn_until([&] { return queue_.idle() && sends_->in_flight() == 0; });
   if (!queue_.idle()) {
@@ -139,18 +170,17 @@ void Worker::Drain() {
   for (const auto& socket : sockets_) socket->Close();
   connections_.Close();
   kernel_->Detach();
-  stop_->Close();
+  exchange_->Close(index_);
   // Whatever the deletions took: nothing may be open.
   deadline_ms = NowMs() + kDrainMaxMs;
   turn_until([&] { return Settled(); });
   sockets_.clear();
-  kernel_->Retire(settings_);
 }
 
 bool Worker::Settled() const {
   return std::all_of(sockets_.begin(), sockets_.end(),
                      [](const auto& socket) { return socket->closed(); }) &&
-         connections_.closed() && kernel_->detached() && stop_->closed();
+         connections_.closed() && kernel_->detached() && exchange_->closed(index_);
 }
 
 uint64_t Worker::SendErrors() const {
@@ -228,6 +258,17 @@ void Worker::OnDeleted(SetId set) {
 
 void Worker::OnLooked(SetId set, const SaUse& use) {
   core_.OnLooked(set, use, now_ms_, this);
+}
+
+void Worker::TellOthers(const Letter& letter) {
+  if (exchange_->workers() == 1) return;
+  ++core_.stats().letters;
+  core_.stats().letters_lost += exchange_->Tell(index_, letter);
+}
+
+void Worker::OnWake() {
+  if (stopping_) return;
+  exchange_->Take(index_, [this](const Letter& letter) { core_.OnLetter(letter, now_ms_, this); });
 }
 
 void Worker::OnReply(std::span<const std::byte> bytes) {

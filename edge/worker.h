@@ -1,5 +1,5 @@
-// One thread of the edge: a ring, the ports, the core, the queue to the kernel, and the turn that
-// joins them.
+// One thread of the edge: a ring, its own ports, the core, the queue to the kernel, and the turn
+// that joins them. What it shares with others is in edge/exchange.h (design D6).
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "edge/connections.h"
 #include "edge/core.h"
+#include "edge/exchange.h"
 #include "edge/kernel.h"
 #include "edge/kernel_monitor.h"
 #include "edge/kernel_queue.h"
@@ -18,7 +19,7 @@
 #include "reactor/buffer_ring.h"
 #include "reactor/datagram.h"
 #include "reactor/reactor.h"
-#include "reactor/stop_signal.h"
+#include "reactor/wake.h"
 
 namespace edge {
 
@@ -27,23 +28,30 @@ class Worker final : Actions,
                      SaWatchSink,
                      KernelAnswers,
                      reactor::DatagramSink,
+                     reactor::WakeSink,
                      ConnectionSink {
  public:
-  // `settings`, `kernel`, `spis` and `random` outlive the worker.
-  Worker(const Settings& settings, Kernel* kernel, xfrm::SpiPool* spis, Random* random);
+  // The worker `index` of those in `all` (edge/worker_settings.h). The rest outlives it.
+  Worker(const Settings& all, size_t index, Kernel* kernel, xfrm::SpiPool* spis, Random* random,
+         Exchange* exchange);
   ~Worker() override;
 
-  // Everything that can fail. The kernel's policies come before the first socket is bound (design
-  // D1). False: *error.
+  // Everything that can fail, in the thread that runs it. False: *error.
+  // REQUIRES: the kernel is prepared; its policies come before the first socket is bound (design
+  // D1).
   bool Open(std::string* error);
-  // Turns until SIGTERM or SIGINT, then ends what is under way, gives the SAs back and closes.
+  // Turns until Exchange::Stop(), then takes no new phone, lets what is under way end, gives the
+  // SAs back and closes.
   void Run();
 
   const Stats& stats() const { return core_.stats(); }
 
  private:
-  void Turn();
+  void Turn(int64_t wait_max_us);
   void Drain();
+  void NoteTraffic();
+  bool IsQuiet() const;
+  void End();
   bool Settled() const;
   int64_t WaitUs() const;
   uint64_t SendErrors() const;
@@ -64,6 +72,7 @@ class Worker final : Actions,
     queue_.Delete(set, sas, certain);
   }
   void Look(SetId set, std::span<const xfrm::SaId> sas) override { watch_.Look(set, sas); }
+  void TellOthers(const Letter& letter) override;
   void Report(const Attempt& attempt) override;
 
   void OnInstalled(SetId set, std::errc error, std::string_view explanation) override;
@@ -71,13 +80,16 @@ class Worker final : Actions,
   void OnDeleted(SetId set) override;
   void OnLooked(SetId set, const SaUse& use) override;
 
+  void OnWake() override;
   void OnReply(std::span<const std::byte> bytes) override;
   void OnLoss() override;
   void FlushToKernel();
   std::span<const xfrm::Sa> Offloaded(std::span<const xfrm::Sa> sas, SaArray* copies) const;
   void NoteRefusal(std::errc error);
 
-  const Settings& settings_;
+  const Settings settings_;  // Its own.
+  const size_t index_;
+  Exchange* exchange_;
   Kernel* kernel_;
   const std::vector<Port> ports_;
   uint64_t now_ms_;  // Monotonic; read once a turn.
@@ -87,12 +99,13 @@ class Worker final : Actions,
   KernelMonitor monitor_;
   ReportLog log_;
   bool stopping_ = false;
+  uint64_t relayed_ = 0;  // Messages, and when there was one last.
+  uint64_t relayed_ms_ = 0;
 
   // Ports go before what they stand on.
   std::unique_ptr<reactor::Reactor> reactor_;
   std::unique_ptr<reactor::BufferRing> buffers_;
   std::unique_ptr<reactor::SendPool> sends_;
-  std::unique_ptr<reactor::StopSignal> stop_;
   std::vector<std::unique_ptr<reactor::DatagramPort>> sockets_;
   Connections connections_;
   reactor::BufferLease lease_;  // Of the message being handled.

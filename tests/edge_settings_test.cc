@@ -138,6 +138,9 @@ TEST(Settings, SampleLoadsAsItIsAndWithEveryLineTakenIn) {
   // What the sample calls a default is one.
   const Settings& a = plain.settings;
   const Settings& b = full.settings;
+  EXPECT_EQ(a.process.workers, b.process.workers);
+  EXPECT_EQ(a.process.pin_cpus, b.process.pin_cpus);
+  EXPECT_EQ(a.process.drain_s, b.process.drain_s);
   EXPECT_EQ(a.ipsec.port, b.ipsec.port);
   EXPECT_EQ(a.ipsec.min_spi, b.ipsec.min_spi);
   EXPECT_EQ(a.ipsec.max_spi, b.ipsec.max_spi);
@@ -173,7 +176,7 @@ TEST(Settings, SampleLoadsAsItIsAndWithEveryLineTakenIn) {
 // The message about an unknown key lists all there are: the sample has them all.
 TEST(Settings, SampleNamesEverySetting) {
   const std::string sample = ReadFile(kSource + "/docs/gmedge.toml");
-  for (const char* table : {"ipsec", "gm", "core", "limits", "log"}) {
+  for (const char* table : {"process", "ipsec", "gm", "core", "limits", "log"}) {
     const std::string text = std::string("[") + table + "]\nnothing_like_a_key = 1\n";
     const SettingsResult result = ParseSettings(text);
     const std::string report = result.Report("x");

@@ -56,18 +56,21 @@ TEST(SettingsNames, AKeyOfAnotherTableIsSentThere) {
             "f:1: error: unknown key \"port\" outside of all tables: it belongs into [ipsec]\n");
   EXPECT_THAT(ParseSettings("ipsec = 3\n" + std::string(kGood).substr(8)).Report("f"),
               HasSubstr("f:1: error: unknown key \"ipsec\" outside of all tables: the tables are "
-                        "ipsec, gm, core, limits, log\n"));
+                        "process, ipsec, gm, core, limits, log\n"));
 }
 
 TEST(SettingsNames, AnUnknownTableNamesTheNearestOrAll) {
   EXPECT_EQ(ReportOf("limit", "a = 1"),
             "f:8: error: unknown table \"limit\": did you mean \"limits\"?\n");
   EXPECT_EQ(ReportOf("journal", "a = 1"),
-            "f:8: error: unknown table \"journal\": the tables are ipsec, gm, core, limits, log\n");
+            "f:8: error: unknown table \"journal\": the tables are process, ipsec, gm, core, "
+            "limits, log\n");
   EXPECT_EQ(ReportOf("admin", "a = 1"),
-            "f:8: error: unknown table \"admin\": the tables are ipsec, gm, core, limits, log\n");
-  EXPECT_EQ(ParseSettings(std::string(kGood) + "[[rule]]\nrealm = \"a\"\n").Report("f"),
-            "f:8: error: unknown table \"rule\": the tables are ipsec, gm, core, limits, log\n");
+            "f:8: error: unknown table \"admin\": the tables are process, ipsec, gm, core, limits, "
+            "log\n");
+  EXPECT_EQ(
+      ParseSettings(std::string(kGood) + "[[rule]]\nrealm = \"a\"\n").Report("f"),
+      "f:8: error: unknown table \"rule\": the tables are process, ipsec, gm, core, limits, log\n");
 }
 
 TEST(SettingsNames, ATableWrittenAsAnArrayIsOneError) {

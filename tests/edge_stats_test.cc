@@ -29,6 +29,23 @@ TEST(EdgeStats, ACounterIsFoundUnderItsName) {
   }
 }
 
+TEST(EdgeStats, TheSumOfWorkersIsThatOfEachCounter) {
+  Stats a;
+  Stats b;
+  uint64_t number = 0;
+  for (const CounterInfo& counter : Counters()) {
+    a.*counter.field = ++number;
+    b.*counter.field = 1000 * number;
+  }
+  Stats sum;
+  Add(a, &sum);
+  Add(b, &sum);
+  number = 0;
+  for (const CounterInfo& counter : Counters()) {
+    EXPECT_EQ(sum.*counter.field, 1001 * ++number) << counter.name;
+  }
+}
+
 TEST(EdgeStats, EachOfTheKernelIsExplained) {
   std::ifstream file(GMEDGE_SOURCE_DIR "/docs/kernel.md");
   const std::string text((std::istreambuf_iterator<char>(file)), {});

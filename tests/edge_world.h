@@ -55,6 +55,10 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   // "OUR-END THEIR-END" of those the core had closed.
   const std::vector<std::string>& disconnected() const { return disconnected_; }
 
+  // What other workers would be told; and what another tells us.
+  const std::vector<Letter>& letters() const { return letters_; }
+  void Hear(const Letter& letter) { core_.OnLetter(letter, now_ms_, this); }
+
   // Lets the kernel work until nothing is left to do at this instant.
   void Settle() {
     for (int i = 0; i < 10; ++i) {
@@ -141,6 +145,7 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
     queue_.Delete(set, sas, certain);
   }
   void Look(SetId set, std::span<const xfrm::SaId> sas) override { watch_.Look(set, sas); }
+  void TellOthers(const Letter& letter) override { letters_.push_back(letter); }
   void Report(const Attempt& attempt) override {
     attempts_.push_back({std::string(attempt.impi), std::string(attempt.result), attempt.status,
                          attempt.kernel, std::string(attempt.explanation),
@@ -175,6 +180,7 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   std::vector<std::vector<std::byte>> answers_;
   std::string phone_bytes_;
   std::vector<std::string> disconnected_;
+  std::vector<Letter> letters_;
   bool kernel_is_deaf_ = false;
   KernelLink* link_ = nullptr;
   ReportLog* log_ = nullptr;

@@ -1,9 +1,10 @@
-// gmedge's worker in a thread of its own, on the simulated kernel, and what tests of it need of
+// gmedge's workers in threads of their own, on the simulated kernel, and what tests of it need of
 // time and ports.
 #pragma once
 
 #include <gtest/gtest.h>
-#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -13,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "edge/worker.h"
+#include "edge/workers.h"
 #include "tools/udp_sockets.h"
 
 namespace tools {
@@ -32,14 +33,20 @@ inline uint64_t NowUs() {
                                    .count());
 }
 
-// Ports nobody has at this moment, on the loopback address of that family.
+// Ports nobody has at this moment, UDP or TCP, on the loopback address of that family.
 inline std::vector<uint16_t> FreePorts(const std::string& any, size_t count) {
   std::string error;
-  const std::vector<Endpoint> locals(count, At(any));
-  const std::unique_ptr<UdpSockets> sockets = UdpSockets::Open(locals, &error);
-  EXPECT_NE(sockets, nullptr) << error;
+  std::vector<std::unique_ptr<UdpSockets>> taken;
   std::vector<uint16_t> ports;
-  for (size_t i = 0; i < count; ++i) ports.push_back(sockets->local(i).port());
+  while (ports.size() < count) {
+    const Endpoint local = At(any);
+    taken.push_back(UdpSockets::Open({&local, 1}, &error));
+    EXPECT_NE(taken.back(), nullptr) << error;
+    const Endpoint bound = taken.back()->local(0);
+    const int tcp = socket(bound.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(tcp, &bound.any, bound.size()) == 0) ports.push_back(bound.port());
+    close(tcp);
+  }
   return ports;
 }
 
@@ -70,7 +77,7 @@ class FallingSilent final : public edge::Kernel {
   const std::unique_ptr<edge::Kernel> kernel_ = edge::MakeSimulatedKernel();
 };
 
-// gmedge's worker in a thread of its own.
+// gmedge's workers, which the test ends as a signal would.
 class WorkerThread {
  public:
   explicit WorkerThread(const edge::Settings& settings) : settings_(settings) {
@@ -81,37 +88,33 @@ class WorkerThread {
   }
   ~WorkerThread() { Stop(); }
 
-  // As the daemon ends: what is under way is finished, then the thread is gone.
+  // As the daemon ends: what is under way is finished, then the threads are gone.
   void Stop() {
     if (!thread_.joinable()) return;
-    if (error_.empty()) pthread_kill(thread_.native_handle(), SIGTERM);
+    if (error_.empty()) workers_->Stop();
     thread_.join();
   }
   // From now on the kernel answers nothing.
   void SilenceKernel() { kernel_silent_ = true; }
   const std::string& error() const { return error_; }
-  const edge::Stats& stats() const { return stats_; }  // After Stop().
+  const edge::Stats& stats() const { return workers_->stats(); }  // After Stop().
 
  private:
   void Serve(std::promise<std::string>* opened) {
-    edge::SystemRandom random;
-    FallingSilent kernel(&kernel_silent_);
-    xfrm::SpiPool spis({.min_spi = settings_.ipsec.min_spi,
-                        .max_spi = settings_.ipsec.max_spi,
-                        .permutation_key = {random.Next(), random.Next()}});
-    edge::Worker worker(settings_, &kernel, &spis, &random);
+    workers_ = std::make_unique<edge::Workers>(
+        settings_, [this] { return std::make_unique<FallingSilent>(&kernel_silent_); }, &random_);
     std::string error;
-    const bool open = worker.Open(&error);
+    const bool open = workers_->Open(&error);
     opened->set_value(error);
-    if (open) worker.Run();
-    stats_ = worker.stats();
+    if (open) workers_->Run();
   }
 
   edge::Settings settings_;
+  edge::SystemRandom random_;
   std::atomic<bool> kernel_silent_ = false;
+  std::unique_ptr<edge::Workers> workers_;
   std::thread thread_;
   std::string error_;
-  edge::Stats stats_;
 };
 
 }  // namespace tools

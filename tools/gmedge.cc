@@ -14,7 +14,7 @@
 
 #include "edge/kernel_check.h"
 #include "edge/settings.h"
-#include "edge/worker.h"
+#include "edge/workers.h"
 
 namespace {
 
@@ -33,7 +33,8 @@ usage: gmedge --config FILE [--xfrm=kernel|sim]
   --version         print the version
   --help            print this
 
-SIGTERM or SIGINT ends it: what is under way is finished, the security associations are removed.
+SIGTERM or SIGINT ends it: phones that come are refused, what is under way is finished, the security
+associations are removed. A second one does not wait for what is under way.
 exit status: 0 ended as asked, 1 could not start (here), 2 wrong settings or usage
 )";
 
@@ -103,8 +104,10 @@ void GuardMemory() {
 
 // A TCP connection takes a descriptor; what we may have is often more than what we are given.
 void RaiseFileLimit(const edge::Settings& settings) {
-  constexpr rlim_t kOthers = 256;  // Ports, rings, logs.
-  const rlim_t wanted = settings.limits.connections_max + kOthers;
+  constexpr rlim_t kOthers = 256;   // Ports, rings, logs...
+  constexpr rlim_t kOfWorker = 16;  // ...and of each worker its unprotected ports, ring, netlink.
+  const rlim_t wanted =
+      settings.limits.connections_max + kOthers + kOfWorker * settings.process.workers;
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur >= wanted) return;
@@ -150,15 +153,11 @@ int ShowCheck(const std::string& file, bool simulate, const edge::SettingsResult
 
 int Serve(const edge::Settings& settings, bool simulate) {
   RaiseFileLimit(settings);
-  const std::unique_ptr<edge::Kernel> kernel =
-      simulate ? edge::MakeSimulatedKernel() : edge::MakeRealKernel();
   edge::SystemRandom random;
-  xfrm::SpiPool spis({.min_spi = settings.ipsec.min_spi,
-                      .max_spi = settings.ipsec.max_spi,
-                      .permutation_key = {random.Next(), random.Next()}});
-  edge::Worker worker(settings, kernel.get(), &spis, &random);
+  edge::Workers workers(settings, simulate ? &edge::MakeSimulatedKernel : &edge::MakeRealKernel,
+                        &random);
   std::string error;
-  if (!worker.Open(&error)) {
+  if (!workers.Open(&error)) {
     spdlog::error("{}", error);
     return 1;
   }
@@ -167,11 +166,11 @@ int Serve(const edge::Settings& settings, bool simulate) {
         "SIMULATED IPSEC: nothing is encrypted, protected ports take plain text. "
         "Never use --xfrm=sim towards real phones.");
   }
-  spdlog::info("gmedge {} ready: {} unprotected and {} protected ports, IPsec by {}",
+  spdlog::info("gmedge {} ready: {} unprotected and {} protected ports, workers: {}, IPsec by {}",
                GMEDGE_VERSION, settings.gm.listen.size(), settings.ipsec.sockets.size(),
-               simulate ? "the simulator" : "the kernel");
-  worker.Run();
-  LogCounters(worker.stats());
+               settings.process.workers, simulate ? "the simulator" : "the kernel");
+  workers.Run();
+  LogCounters(workers.stats());
   spdlog::info("ended");
   return 0;
 }

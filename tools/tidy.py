@@ -80,8 +80,6 @@ WIDE_TESTS = {
 }
 # A header that only its own source and tests include: why it stays.
 UNUSED_HEADERS = {
-    "reactor/mailbox.h": "for more than one worker",
-    "reactor/wake.h": "for more than one worker",
     "sip/capability.h": "read where extensions are agreed on",
     "sip/service_urn.h": "read where emergency calls are told from others",
     "sip/uri_compare.h": "read where a contact is looked for among others",

@@ -1,0 +1,124 @@
+#include "edge/workers.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <cstring>
+
+#include "edge/cpus.h"
+#include "edge/worker.h"
+
+namespace edge {
+
+Workers::Workers(const Settings& settings, const MakeKernel& make_kernel, Random* random)
+    : settings_(settings),
+      random_(random),
+      spis_({.min_spi = settings.ipsec.min_spi,
+             .max_spi = settings.ipsec.max_spi,
+             .permutation_key = {random->Next(), random->Next()}}),
+      exchange_(settings.process.workers, random) {
+  for (size_t i = 0; i < settings.process.workers; ++i) {
+    auto seat = std::make_unique<Seat>();
+    seat->all = this;
+    seat->index = i;
+    seat->kernel = make_kernel();
+    seats_.push_back(std::move(seat));
+  }
+}
+
+// The ring goes before what it may still answer to.
+Workers::~Workers() {
+  reactor_.reset();
+}
+
+bool Workers::Open(std::string* error) {
+  const reactor::ReactorOptions small{
+      .submission_entries = 8, .completion_entries = 64, .files_max = 1};
+  reactor_ = reactor::Reactor::Create(small, error);
+  if (reactor_ == nullptr) return false;
+  signal_ = reactor::StopSignal::Open(reactor_.get(), error);
+  end_ = signal_ == nullptr ? nullptr : reactor::Wake::Open(reactor_.get(), this, error);
+  if (end_ == nullptr) return false;
+
+  Kernel& first = *seats_[0]->kernel;
+  // Nothing outlives a run yet that could tell which sets of an earlier one are known.
+  if (!first.Prepare(settings_, {}, error)) return false;
+  for (const std::string& fallback : first.offload().fallbacks()) {
+    spdlog::warn("{}", fallback);
+    ++stats_.offload_fallbacks;
+  }
+  bool is_open = true;
+  for (const std::unique_ptr<Seat>& seat : seats_) {
+    if (seat->index > 0) seat->kernel->offload() = first.offload();
+    is_open = is_open && Start(seat.get(), error);
+  }
+  for (const std::unique_ptr<Seat>& seat : seats_) {
+    if (!seat->is_running || seat->opened.get_future().get()) continue;
+    if (is_open) {
+      *error =
+          seats_.size() == 1 ? seat->error : fmt::format("worker {}: {}", seat->index, seat->error);
+    }
+    is_open = false;
+  }
+  go_.set_value(is_open);
+  if (!is_open) {
+    Join();
+    first.Retire(settings_);
+  }
+  return is_open;
+}
+
+bool Workers::Start(Seat* seat, std::string* error) {
+  const int refused = pthread_create(&seat->thread, nullptr, ServeSeat, seat);
+  seat->is_running = refused == 0;
+  if (!seat->is_running) {
+    *error =
+        fmt::format("cannot start a thread for worker {}: {}", seat->index, std::strerror(refused));
+  }
+  return seat->is_running;
+}
+
+void* Workers::ServeSeat(void* seat) {
+  Seat* const mine = static_cast<Seat*>(seat);
+  mine->all->Serve(mine);
+  return nullptr;
+}
+
+void Workers::Serve(Seat* seat) {
+  {
+    Worker worker(settings_, seat->index, seat->kernel.get(), &spis_, random_, &exchange_);
+    seat->opened.set_value(OpenWorker(seat, &worker));
+    if (may_go_.get()) worker.Run();
+    seat->stats = worker.stats();
+  }
+  ended_.fetch_add(1, std::memory_order_acq_rel);
+  end_->Ring();
+}
+
+// The name is what `top -H` shows.
+bool Workers::OpenWorker(Seat* seat, Worker* worker) {
+  pthread_setname_np(pthread_self(), fmt::format("worker {}", seat->index).c_str());
+  const std::vector<uint32_t>& cpus = settings_.process.pin_cpus;
+  const bool is_placed = cpus.empty() || PinThisThread(cpus[seat->index], &seat->error);
+  return is_placed && worker->Open(&seat->error);
+}
+
+void Workers::Run() {
+  int told = 0;
+  while (ended_.load(std::memory_order_acquire) < seats_.size()) {
+    reactor_->SubmitAndWait(-1);
+    reactor_->Dispatch();
+    for (; told < signal_->requests(); ++told) Stop();
+  }
+  Join();
+  for (const std::unique_ptr<Seat>& seat : seats_) Add(seat->stats, &stats_);
+  seats_[0]->kernel->Retire(settings_);
+}
+
+void Workers::Join() {
+  for (const std::unique_ptr<Seat>& seat : seats_) {
+    if (seat->is_running) pthread_join(seat->thread, nullptr);
+  }
+}
+
+}  // namespace edge

@@ -1,0 +1,83 @@
+// All workers of a process: prepares the kernel for them, starts a thread for each, hands signals
+// on to all, and puts the kernel back when the last has ended.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edge/exchange.h"
+#include "edge/kernel.h"
+#include "edge/secrets.h"
+#include "edge/settings.h"
+#include "edge/stats.h"
+#include "reactor/reactor.h"
+#include "reactor/stop_signal.h"
+#include "reactor/wake.h"
+#include "xfrm/spi_pool.h"
+
+namespace edge {
+
+class Workers final : reactor::WakeSink {
+ public:
+  // Makes each worker's way to the one kernel there is.
+  using MakeKernel = std::function<std::unique_ptr<Kernel>()>;
+  // `settings` and `random` outlive this; `random` is asked by all threads.
+  Workers(const Settings& settings, const MakeKernel& make_kernel, Random* random);
+  ~Workers() override;
+
+  // Everything that can fail; once it is done, all serve. False: *error, and no thread is left.
+  // SIGTERM and SIGINT are blocked from now on in this thread and those it starts: it must not have
+  // started one before.
+  bool Open(std::string* error);
+  // In the same thread. Until SIGTERM or SIGINT has ended them all; a second one ends them without
+  // waiting for what is under way (process.drain).
+  void Run();
+  // The same as a signal, from any thread, while Run() is under way or before it.
+  void Stop() { exchange_.Stop(); }
+
+  // Of all workers; after Run().
+  const Stats& stats() const { return stats_; }
+
+ private:
+  // One worker's thread and what it leaves.
+  struct Seat {
+    Workers* all = nullptr;
+    size_t index = 0;
+    std::unique_ptr<Kernel> kernel;
+    pthread_t thread{};
+    bool is_running = false;
+    std::promise<bool> opened;
+    std::string error;
+    Stats stats;
+  };
+
+  bool Start(Seat* seat, std::string* error);
+  static void* ServeSeat(void* seat);
+  void Serve(Seat* seat);
+  bool OpenWorker(Seat* seat, class Worker* worker);
+  void Join();
+  void OnWake() override {}
+
+  const Settings& settings_;
+  Random* random_;
+  xfrm::SpiPool spis_;
+  Exchange exchange_;
+  std::vector<std::unique_ptr<Seat>> seats_;
+  std::promise<bool> go_;  // Did all open?
+  std::shared_future<bool> may_go_ = go_.get_future().share();
+  std::atomic<size_t> ended_ = 0;
+  Stats stats_;
+
+  // Of the thread that calls Run().
+  std::unique_ptr<reactor::Reactor> reactor_;
+  std::unique_ptr<reactor::StopSignal> signal_;
+  std::unique_ptr<reactor::Wake> end_;  // A worker has ended.
+};
+
+}  // namespace edge
