@@ -1,8 +1,14 @@
 // What the core takes for one message it forwards, without sockets: bytes in, the decision, slices
 // out. The message of another phone each time, so that with many phones tables and messages come
 // from memory and not from the cache. heap_calls counts operator new; it is to be 0.
+//
+// And what it takes for a phone's registration, of which each is a new one: four messages, and the
+// kernel's two verdicts.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <new>
@@ -84,14 +90,20 @@ Settings BenchSettings() {
   return settings;
 }
 
+// Each with an address of its own.
+TestPhone PhoneAt(int64_t index) {
+  TestPhone phone;
+  phone.imsi = std::to_string(1'010'000'000'001 + index);
+  phone.address = "198." + std::to_string(18 + index / 65536) + "." +
+                  std::to_string(index / 256 % 256) + "." + std::to_string(index % 256);
+  return phone;
+}
+
 class Phones {
  public:
   explicit Phones(int64_t count) : world_(BenchSettings()) {
     for (int64_t i = 0; i < count; ++i) {
-      TestPhone phone;
-      phone.imsi = std::to_string(1'010'000'000'001 + i);
-      phone.address = "198." + std::to_string(18 + i / 65536) + "." +
-                      std::to_string(i / 256 % 256) + "." + std::to_string(i % 256);
+      TestPhone phone = PhoneAt(i);
       messages_.push_back(Play(&phone));
     }
   }
@@ -180,6 +192,102 @@ void Forward(benchmark::State& state, Input Messages::*kind) {
   state.counters["heap_calls"] = static_cast<double>(calls) / static_cast<double>(count);
 }
 
+// A registration at a time: keeps the last that was sent, and what the kernel is asked.
+class RegistrationActions final : public Actions {
+ public:
+  void Send(const Flow&, std::span<const std::string_view> pieces) override {
+    size = 0;
+    for (const std::string_view piece : pieces)
+      size += piece.copy(text.data() + size, piece.size());
+  }
+  void Disconnect(const Flow&) override {}
+  void Install(SetId set, std::span<const xfrm::Sa>) override { installing = set; }
+  void Extend(SetId set, std::span<const xfrm::Sa>, std::span<const xfrm::Sa>) override {
+    extending = set;
+  }
+  void Delete(SetId, const SaIds&, bool) override {}
+  void Look(SetId, std::span<const xfrm::SaId>) override {}
+  void Report(const Attempt& attempt) override { registered += attempt.status == 200 ? 1 : 0; }
+
+  std::string sent() const { return {text.data(), size}; }
+
+  std::array<char, 16384> text;
+  size_t size = 0;
+  SetId installing = 0;
+  SetId extending = 0;
+  int64_t registered = 0;
+};
+
+// Time is that of the core alone; the texts are written beside it.
+class Registration {
+ public:
+  Registration()
+      : settings_(BenchSettings()),
+        ports_(PortsOf(settings_)),
+        spis_({.min_spi = 65536, .max_spi = 4'000'000, .permutation_key = {1, 2}}),
+        core_(settings_, ports_, &spis_, &random_, kNowMs) {}
+
+  void Play(TestPhone* phone) {
+    const std::string first = Deliver(phone->Clear(), phone->Gm(), phone->Initial());
+    phone->TakeChallenge(Deliver(kIcscf, kCore, Answer(first, 401, ChallengeLine(phone->imsi))));
+    const std::string second = Deliver(phone->set.client, phone->set.server, phone->Protected());
+    Deliver(kIcscf, kCore,
+            Answer(second, 200,
+                   LinesOf(second, "Contact") +
+                       "Expires: 600000\r\nService-Route: " + std::string(kServiceRoute) +
+                       "\r\nP-Associated-URI: <sip:" + phone->Impi() + ">\r\n"));
+  }
+  int64_t registered() const { return actions_.registered; }
+  double seconds() const { return seconds_; }
+  uint64_t heap_calls_within() const { return heap_calls_within_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr uint64_t kNowMs = 1'000'000;
+
+  std::string Deliver(std::string_view from, std::string_view to, std::string text) {
+    const auto is_there = [&](const Port& port) { return port.local == At(to); };
+    const auto port = std::find_if(ports_.begin(), ports_.end(), is_there);
+    const Flow flow{static_cast<PortIndex>(port - ports_.begin()), At(from)};
+    const size_t size = text.size();
+    text.append(sip::kPaddingSize, '\0');
+    const uint64_t heap_before = heap_calls;
+    const Clock::time_point begin = Clock::now();
+    core_.OnMessage(flow, sip::PaddedView::Promise({text.data(), size}), kNowMs, &actions_);
+    if (actions_.installing != 0) core_.OnInstalled(actions_.installing, {}, {}, kNowMs, &actions_);
+    if (actions_.extending != 0) core_.OnExtended(actions_.extending, {}, {}, kNowMs, &actions_);
+    seconds_ += std::chrono::duration<double>(Clock::now() - begin).count();
+    heap_calls_within_ += heap_calls - heap_before;
+    actions_.installing = actions_.extending = 0;
+    return actions_.sent();
+  }
+
+  Settings settings_;
+  std::vector<Port> ports_;
+  CountingRandom random_;
+  xfrm::SpiPool spis_;
+  Core core_;
+  RegistrationActions actions_;
+  double seconds_ = 0;
+  uint64_t heap_calls_within_ = 0;
+};
+
+void Register(benchmark::State& state) {
+  Registration registration;
+  int64_t count = 0;
+  for (auto _ : state) {
+    TestPhone phone = PhoneAt(count++);
+    const double before = registration.seconds();
+    registration.Play(&phone);
+    state.SetIterationTime(registration.seconds() - before);
+  }
+  if (registration.registered() != count) state.SkipWithError("not every phone was registered");
+  state.SetItemsProcessed(count);
+  state.counters["heap_calls"] =
+      static_cast<double>(registration.heap_calls_within()) / static_cast<double>(count);
+}
+
+BENCHMARK(Register)->Iterations(20'000)->UseManualTime();
 BENCHMARK_CAPTURE(Forward, mo_request, &Messages::mo_request)->Arg(1)->Arg(10'000);
 BENCHMARK_CAPTURE(Forward, mo_response, &Messages::mo_response)->Arg(1)->Arg(10'000);
 BENCHMARK_CAPTURE(Forward, mt_request, &Messages::mt_request)->Arg(1)->Arg(10'000);

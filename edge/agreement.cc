@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
-#include "edge/limits.h"
+#include "edge/header_rules.h"
 
 namespace edge {
 namespace {
@@ -71,36 +69,42 @@ ChooseResult Choose(const sip::SecurityList& client, const AlgorithmList& allowe
 
 std::string SecurityServerValue(const AlgorithmList& allowed, SecurityServer kind,
                                 const Agreement* agreement) {
+  std::string ours;
+  if (agreement != nullptr) {
+    ours = fmt::format(";spi-c={};spi-s={};port-c={};port-s={}", agreement->spis.client,
+                       agreement->spis.server, agreement->port_pc, agreement->port_ps);
+  }
   std::string value;
-  int q_tenths = 9;  // At most eight pairs: 0.9 down to 0.2.
+  char q = '9';  // At most eight pairs: 0.9 down to 0.2.
   for (const xfrm::Algorithms pair : allowed.pairs()) {
     if (agreement != nullptr && kind == SecurityServer::kSelected &&
         pair != agreement->algorithms) {
       continue;
     }
-    fmt::format_to(std::back_inserter(value),
-                   "{}ipsec-3gpp;q=0.{};alg={};ealg={};prot=esp;mod=trans",
-                   value.empty() ? "" : ", ", q_tenths--, xfrm::Name(pair.integrity),
-                   xfrm::Name(pair.encryption));
-    if (agreement == nullptr) continue;
-    fmt::format_to(std::back_inserter(value), ";spi-c={};spi-s={};port-c={};port-s={}",
-                   agreement->spis.client, agreement->spis.server, agreement->port_pc,
-                   agreement->port_ps);
+    if (!value.empty()) value += ", ";
+    value += "ipsec-3gpp;q=0.";
+    value += q--;
+    value += ";alg=";
+    value += xfrm::Name(pair.integrity);
+    value += ";ealg=";
+    value += xfrm::Name(pair.encryption);
+    value += ";prot=esp;mod=trans";
+    value += ours;
   }
   return value;
 }
 
-std::optional<std::string> Canonical(const sip::SecurityList& list) {
-  std::array<char, kAgreementSizeMax> text;
-  const size_t size = sip::WriteCanonical(list, text);
-  if (size == 0) return std::nullopt;
-  return std::string(text.data(), size);
-}
-
-bool SameAsSent(const sip::SecurityList& verify, std::string_view sent) {
+Comparison CompareWithSent(const sip::Message& message, sip::HeaderId id, std::string_view sent) {
+  if (!message.Has(id)) return Comparison::kAbsent;
+  if (IsJoined(message, id, sent)) return Comparison::kSame;
   sip::SecurityList list;
-  return sip::DecodeSecurity(sent, &list) == sip::ParseError::kOk &&
-         sip::SameAgreement(verify, list);
+  sip::SecurityList before;
+  if (sip::DecodeSecurity(message, id, &list) != sip::ParseError::kOk) {
+    return Comparison::kMalformed;
+  }
+  const bool same = sip::DecodeSecurity(sent, &before) == sip::ParseError::kOk &&
+                    sip::SameAgreement(list, before);
+  return same ? Comparison::kSame : Comparison::kDifferent;
 }
 
 }  // namespace edge

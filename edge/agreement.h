@@ -42,11 +42,10 @@ std::optional<xfrm::Algorithms> PairOf(const sip::SecurityMechanism& mechanism);
 std::string SecurityServerValue(const AlgorithmList& allowed, SecurityServer kind,
                                 const Agreement* agreement);
 
-// The canonical form of a Security-* list, for storing and comparing; nothing when it is longer
-// than kAgreementSizeMax.
-std::optional<std::string> Canonical(const sip::SecurityList& list);
-
-// Is Security-Verify the Security-Server that was sent? Both as header values.
-bool SameAsSent(const sip::SecurityList& verify, std::string_view sent);
+// Is this Security-* header of the message the list that was sent before (spec sheet 1.4)?
+enum class Comparison : uint8_t { kSame, kDifferent, kAbsent, kMalformed };
+// `sent`: its header value, of good syntax. The same bytes, as nearly every phone sends them, are
+// not read again.
+Comparison CompareWithSent(const sip::Message& message, sip::HeaderId id, std::string_view sent);
 
 }  // namespace edge

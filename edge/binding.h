@@ -21,7 +21,7 @@ using SetId = SlotId;
 
 // What only an unanswered challenge needs; gone when the set is confirmed.
 struct Challenge {
-  std::string security_client;  // Of SM1, canonical.
+  std::string security_client;  // Of SM1, a header value.
   std::string security_server;  // As sent, a header value.
   std::string nonce;
   Flow sm1;                 // Where SM1 came from, for an answer outside the set.

@@ -1,5 +1,7 @@
 #include "edge/context.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cassert>
 
@@ -26,6 +28,11 @@ Context::Context(const Settings& settings_in, std::vector<Port> ports_in, xfrm::
     if (ports[i].side == Side::kCore) core_port = static_cast<PortIndex>(i);
   }
   assert(ports[core_port].side == Side::kCore);
+  path_tail = fmt::format("@{}:{};lr;ob>\r\n", settings.core.host, ports[core_port].local.port());
+  if (!settings.core.visited_network_id.empty()) {
+    path_tail += "P-Visited-Network-ID: \"" + settings.core.visited_network_id + "\"\r\n";
+  }
+  path_tail += "P-Charging-Vector: icid-value=";
   char text[reactor::kEndpointTextMax];
   charging_tail = ";icid-generated-at=";
   charging_tail.append(text, reactor::WriteAddress(ports[core_port].local, true, text));

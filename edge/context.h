@@ -96,8 +96,9 @@ struct Context {
   uint64_t now_ms;
   PortIndex core_port = 0;
   bool draining = false;  // No REGISTER in clear is taken any more.
-  // Of the P-Charging-Vector we open for a request of a phone (RFC 7315 4.6): what follows the
-  // icid.
+  // What follows the token in our Path, up to the icid of the P-Charging-Vector that we open for a
+  // request of a phone (RFC 7315 4.6), and what follows that.
+  std::string path_tail;
   std::string charging_tail;
 };
 

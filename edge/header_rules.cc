@@ -182,4 +182,19 @@ std::string JoinValues(const sip::Message& message, sip::HeaderId id) {
   return joined;
 }
 
+bool IsJoined(const sip::Message& message, sip::HeaderId id, std::string_view text) {
+  std::string_view rest = text;
+  for (const sip::Header* header = message.Find(id); header != nullptr;
+       header = message.FindNext(header)) {
+    if (rest.size() < text.size()) {
+      if (!rest.starts_with(", ")) return false;
+      rest.remove_prefix(2);
+    }
+    const std::string_view value = message.Value(*header);
+    if (!rest.starts_with(value)) return false;
+    rest.remove_prefix(value.size());
+  }
+  return rest.empty();
+}
+
 }  // namespace edge

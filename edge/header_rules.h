@@ -45,5 +45,7 @@ void AddAccessNetworkInfo(std::string_view info, sip::Editor* editor);
 
 // The values of all headers of one name, joined by ", ".
 std::string JoinValues(const sip::Message& message, sip::HeaderId id);
+// Is that what JoinValues() would give?
+bool IsJoined(const sip::Message& message, sip::HeaderId id, std::string_view text);
 
 }  // namespace edge

@@ -35,10 +35,11 @@ RegisterTransaction* RegisterProxy::Find(uint64_t key) {
 }
 
 void RegisterProxy::OnRequest(const Arrival& arrival, Actions* actions) {
-  if (RegisterTransaction* known = Find(KeyOf(arrival)); known != nullptr) {
+  RegisterRequest request;
+  request.transaction = KeyOf(arrival);
+  if (RegisterTransaction* known = Find(request.transaction); known != nullptr) {
     return OnRetransmission(arrival, known, actions);
   }
-  RegisterRequest request;
   if (!ReadRegister(arrival.message, &request) || request.impi.size() > kImpiSizeMax ||
       request.identity.size() > kRouteSetSizeMax) {
     return context_.Respond(arrival, {.status = 400}, actions);
@@ -78,7 +79,7 @@ void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest&
   }
   std::optional<Offer> offer;
   std::string client;
-  if (!ReadOffer(arrival, &offer, &client, actions)) return;
+  if (!ReadOffer(arrival, request, &offer, &client, actions)) return;
   // Who has agreed security is not let in without: it may be somebody else.
   const Binding* known = context_.registrar.FindBinding(request.impi, arrival.flow.remote);
   if (!offer && known != nullptr && context_.registrar.SetInUse(*known) != nullptr) {
@@ -100,22 +101,20 @@ void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest&
                        .spi_us = offer->spi_us});
 }
 
-bool RegisterProxy::ReadOffer(const Arrival& arrival, std::optional<Offer>* offer,
-                              std::string* client, Actions* actions) {
+bool RegisterProxy::ReadOffer(const Arrival& arrival, const RegisterRequest& request,
+                              std::optional<Offer>* offer, std::string* client, Actions* actions) {
   const sip::Message& message = arrival.message;
   const SecAgree policy = context_.settings.gm.sec_agree;
   if (policy == SecAgree::kOff) return true;
-  RegisterRequest who;
-  ReadRegister(message, &who);
 
   if (!message.Has(HeaderId::kSecurityClient)) {
     const bool asked = sip::HasOptionTag(message, HeaderId::kRequire, "sec-agree") ||
                        sip::HasOptionTag(message, HeaderId::kProxyRequire, "sec-agree") ||
                        sip::HasOptionTag(message, HeaderId::kSupported, "sec-agree");
     if (asked) {
-      RejectAgreement(arrival, 494, "no Security-Client", who.impi, actions);
+      RejectAgreement(arrival, 494, "no Security-Client", request.impi, actions);
     } else if (policy == SecAgree::kRequire) {
-      RejectAgreement(arrival, 421, "no security agreement", who.impi, actions);
+      RejectAgreement(arrival, 421, "no security agreement", request.impi, actions);
     } else {
       return true;
     }
@@ -131,18 +130,17 @@ bool RegisterProxy::ReadOffer(const Arrival& arrival, std::optional<Offer>* offe
     case ChooseResult::kOk:
       break;
     case ChooseResult::kNoMechanism:
-      RejectAgreement(arrival, 494, "no usable mechanism offered", who.impi, actions);
+      RejectAgreement(arrival, 494, "no usable mechanism offered", request.impi, actions);
       return false;
     case ChooseResult::kNoCommonAlgorithm:
-      RejectAgreement(arrival, 494, "no common algorithm", who.impi, actions);
+      RejectAgreement(arrival, 494, "no common algorithm", request.impi, actions);
       return false;
   }
-  std::optional<std::string> canonical = Canonical(list);
-  if (!canonical) {
+  *client = JoinValues(message, HeaderId::kSecurityClient);
+  if (client->size() > kAgreementSizeMax) {
     context_.Respond(arrival, {.status = 400}, actions);
     return false;
   }
-  *client = std::move(*canonical);
   *offer = chosen;
   return true;
 }
@@ -244,17 +242,13 @@ int RegisterProxy::CheckAnswer(const Arrival& arrival, const RegisterRequest& re
   const Binding* binding = context_.registrar.FindBinding(set.binding);
   if (binding == nullptr || request.impi != binding->impi) return 403;
   if (ViaDiffers(arrival.via, arrival.flow.remote)) return 403;
-  sip::SecurityList client;
-  sip::SecurityList verify;
   const sip::Message& message = arrival.message;
-  if (sip::DecodeSecurity(message, HeaderId::kSecurityClient, &client) != sip::ParseError::kOk ||
-      sip::DecodeSecurity(message, HeaderId::kSecurityVerify, &verify) != sip::ParseError::kOk) {
-    return 400;
-  }
-  if (client.empty() || verify.empty()) return 494;
-  if (!SameAsSent(verify, set.challenge->security_server)) return 494;
-  if (Canonical(client) != set.challenge->security_client) return 494;
-  return 0;
+  const Comparison client =
+      CompareWithSent(message, HeaderId::kSecurityClient, set.challenge->security_client);
+  const Comparison verify =
+      CompareWithSent(message, HeaderId::kSecurityVerify, set.challenge->security_server);
+  if (client == Comparison::kMalformed || verify == Comparison::kMalformed) return 400;
+  return client == Comparison::kSame && verify == Comparison::kSame ? 0 : 494;
 }
 
 // Events 19, 20, 21, 26: a registered phone. Whether it must answer a challenge the core decides.
@@ -266,29 +260,26 @@ void RegisterProxy::OnEstablished(const Arrival& arrival, const RegisterRequest&
       ViaDiffers(arrival.via, arrival.flow.remote)) {
     return context_.Respond(arrival, {.status = 403}, actions);
   }
-  std::optional<Offer> offer;
-  std::string client;
   sip::SecurityList list;
   if (sip::DecodeSecurity(arrival.message, HeaderId::kSecurityClient, &list) !=
       sip::ParseError::kOk) {
     return context_.Respond(arrival, {.status = 400}, actions);
   }
   // Without a usable one the registration may still be refreshed; a challenge then fails.
-  Offer chosen;
-  if (Choose(list, context_.settings.ipsec.allowed_algorithms, &chosen) == ChooseResult::kOk) {
-    if (std::optional<std::string> canonical = Canonical(list); canonical) {
-      offer = chosen;
-      client = std::move(*canonical);
-    }
-  }
+  Offer offer;
+  std::string client = JoinValues(arrival.message, HeaderId::kSecurityClient);
+  const bool agreed =
+      client.size() <= kAgreementSizeMax &&
+      Choose(list, context_.settings.ipsec.allowed_algorithms, &offer) == ChooseResult::kOk;
   const bool answers_open = AnswersOpenChallenge(*binding, request);
   const bool integrity_protected =
       set->state != SetState::kOld && !request.has_auts && !(request.has_response && answers_open);
   DropFailedChallenge(*binding, request, actions);
   RegisterTransaction* transaction =
       Forward(arrival, request, binding, integrity_protected, actions);
-  transaction->open->agreed = offer.has_value();
-  if (offer) transaction->open->offer = *offer;
+  transaction->open->agreed = agreed;
+  if (!agreed) return;
+  transaction->open->offer = offer;
   transaction->open->security_client = std::move(client);
 }
 
@@ -313,7 +304,7 @@ RegisterTransaction* RegisterProxy::Forward(const Arrival& arrival, const Regist
                                             Actions* actions) {
   RegisterTransaction* transaction = transactions_.Take();
   transaction->open = std::make_unique<RegisterTransaction::Open>();
-  transaction->key = KeyOf(arrival);
+  transaction->key = request.transaction;
   by_key_[transaction->key] = transaction->id;
   transaction->source = arrival.flow;
   transaction->answer = context_.AnswerFlow(arrival);

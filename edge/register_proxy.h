@@ -23,7 +23,7 @@ struct RegisterTransaction {
   struct Open {
     bool agreed = false;  // `offer` is set: a 401 opens an agreement.
     Offer offer;
-    std::string security_client;  // Canonical; moves into the Challenge.
+    std::string security_client;  // As it came; moves into the Challenge.
     std::string contact;
     std::string identity;
     std::string answer_tail;  // An answer of our own, from the end of its status line on.
@@ -82,8 +82,8 @@ class RegisterProxy final : public SetObserver {
   void OnRetransmission(const Arrival& arrival, RegisterTransaction* known, Actions* actions);
   // The offer of an unprotected REGISTER. Answers by itself and returns false when there is none
   // that will do and the policy wants one.
-  bool ReadOffer(const Arrival& arrival, std::optional<Offer>* offer, std::string* client,
-                 Actions* actions);
+  bool ReadOffer(const Arrival& arrival, const RegisterRequest& request,
+                 std::optional<Offer>* offer, std::string* client, Actions* actions);
   Binding* AdmitBinding(const Arrival& arrival, const RegisterRequest& request, const Offer* offer,
                         Actions* actions);
   void RefuseAnswer(const Arrival& arrival, int status, Actions* actions);

@@ -1,7 +1,5 @@
 #include "edge/register_rules.h"
 
-#include <fmt/format.h>
-
 #include <array>
 
 #include "edge/header_rules.h"
@@ -68,18 +66,9 @@ void MarkIntegrity(const sip::Message& message, bool integrity_protected, sip::E
 
 void AddNetworkLines(const Context& context, const Arrival& arrival, const Binding& binding,
                      sip::Editor* editor) {
-  const Settings::Core& core = context.settings.core;
-  std::string lines;
-  fmt::format_to(
-      std::back_inserter(lines), "Path: <{};lr;ob>\r\n",
-      TokenUri(binding.token,
-               fmt::format("{}:{}", core.host, context.ports[context.core_port].local.port())));
-  if (!core.visited_network_id.empty()) {
-    fmt::format_to(std::back_inserter(lines), "P-Visited-Network-ID: \"{}\"\r\n",
-                   core.visited_network_id);
-  }
+  const HexText token = WriteHex(binding.token);
   const HexText icid = context.Derive("icid", arrival);
-  const sip::Editor::Text text = {lines, "P-Charging-Vector: icid-value=", View(icid),
+  const sip::Editor::Text text = {"Path: <sip:", View(token), context.path_tail, View(icid),
                                   context.charging_tail};
   editor->InsertLineOnTop(HeaderId::kSecurityClient, text);
 }
@@ -198,11 +187,6 @@ uint32_t GrantedSeconds(const sip::Message& message, std::string_view contact, b
   if (asks_zero) return 0;
   // No Contact of ours in the answer: a registrar that lists only what changed says Expires.
   return header.value_or(message.Has(HeaderId::kContact) ? 0 : kExpiresDefault);
-}
-
-std::string TokenUri(uint64_t token, std::string_view host_port) {
-  const HexText text = WriteHex(token);
-  return fmt::format("sip:{}@{}", View(text), host_port);
 }
 
 }  // namespace edge

@@ -21,6 +21,7 @@ struct RegisterRequest {
   std::string_view identity;  // URI of To: the public identity under registration.
   std::string_view contact;   // URI of the first Contact; "*" and "" occur.
   bool asks_zero = false;     // It asks for no time at all: de-registration.
+  uint64_t transaction = 0;   // Its key; RegisterProxy's.
 };
 // False: broken syntax in one of these, 400.
 bool ReadRegister(const sip::Message& message, RegisterRequest* request);
@@ -52,8 +53,5 @@ ClearPath ClearPathOf(const Flow& source, std::string_view contact);
 // How long a 200 grants the contact, in seconds: the expires of the Contact the phone registered,
 // else Expires; 0 when the contact is not among those that stay.
 uint32_t GrantedSeconds(const sip::Message& message, std::string_view contact, bool asks_zero);
-
-// The URI of a binding at our core side: "sip:TOKEN@host:port".
-std::string TokenUri(uint64_t token, std::string_view host_port);
 
 }  // namespace edge

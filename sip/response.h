@@ -26,8 +26,8 @@ struct ResponseHead {
   std::string_view received = {};  // IPv6 without brackets (RFC 5118 4.5).
   uint16_t rport = 0;              // 0: leave rport alone. Set only where the Via asks for it.
 
-  // The value of Security-Server, e.g. as WriteCanonical() wrote it, and `Require: sec-agree`: 421
-  // and 494 carry both (RFC 3329 2.3.1).
+  // The value of Security-Server, and `Require: sec-agree`: 421 and 494 carry both (RFC 3329
+  // 2.3.1).
   std::string_view security_server = {};
   bool requires_sec_agree = false;
   // Unsupported of a 420: the tags of this header (Require or Proxy-Require of the request) that

@@ -82,10 +82,4 @@ class SecurityList {
 // (RFC 3261 7.3.1).
 bool SameAgreement(const SecurityList& a, const SecurityList& b);
 
-// Writes the mechanisms in a canonical form (lower case, parameters sorted, numbers without leading
-// zeros, ", " between) so that two lists are the same agreement iff the texts are equal; for
-// storing. Decoding the text gives the same agreement again. Returns the size, or
-// 0 when `out` is too small.
-size_t WriteCanonical(const SecurityList& list, std::span<char> out);
-
 }  // namespace sip

@@ -1,5 +1,5 @@
-// Equality of security agreements: SameAgreement() and WriteCanonical() of security.h. Both look at
-// the parameters in one sorted, normalised form.
+// Equality of security agreements: SameAgreement() of security.h, which looks at the parameters in
+// a sorted, normalised form.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -107,24 +107,6 @@ bool SameMechanism(const SecurityMechanism& left, const SecurityMechanism& right
   return true;
 }
 
-// Appends in lower case unless told otherwise; remembers when the room is too small.
-class Output {
- public:
-  explicit Output(std::span<char> out) : out_(out) {}
-
-  void Put(std::string_view text, bool exact = false) {
-    if (text.size() > out_.size() - size_) full_ = true;
-    if (full_) return;
-    for (const char c : text) out_[size_++] = exact ? c : ToLower(c);
-  }
-  size_t size() const { return full_ ? 0 : size_; }
-
- private:
-  std::span<char> out_;
-  size_t size_ = 0;
-  bool full_ = false;
-};
-
 }  // namespace
 
 bool SameAgreement(const SecurityList& a, const SecurityList& b) {
@@ -133,26 +115,6 @@ bool SameAgreement(const SecurityList& a, const SecurityList& b) {
     if (!SameMechanism(a.mechanisms()[i], b.mechanisms()[i])) return false;
   }
   return true;
-}
-
-size_t WriteCanonical(const SecurityList& list, std::span<char> out) {
-  Output output(out);
-  bool first = true;
-  for (const SecurityMechanism& text : list.mechanisms()) {
-    if (!first) output.Put(", ");
-    first = false;
-    const CanonicalMechanism mechanism(text);
-    output.Put(mechanism.name);
-    for (size_t i = 0; i < mechanism.count; ++i) {
-      const CanonicalParam& param = mechanism.params[i];
-      output.Put(";");
-      output.Put(param.name);
-      if (!param.has_value) continue;
-      output.Put("=");
-      output.Put(param.value, param.exact);
-    }
-  }
-  return output.size();
 }
 
 }  // namespace sip

@@ -212,24 +212,35 @@ TEST(EdgeAgreement, WithoutAnAgreementThereAreNoSpisAndPorts) {  // 421 and 494.
             "ipsec-3gpp;q=0.7;alg=hmac-sha-1-96;ealg=des-ede3-cbc;prot=esp;mod=trans");
 }
 
-// Security-Verify of a message with these lines.
-struct Verify {
-  explicit Verify(std::string_view lines)
-      : parsed(gmedge_test::RequestWith(gmedge_test::WithCrlf(lines))) {
-    EXPECT_EQ(sip::DecodeSecurity(parsed.message, sip::HeaderId::kSecurityVerify, &list),
-              sip::ParseError::kOk);
-  }
-  gmedge_test::Parsed parsed;
-  sip::SecurityList list;  // Views of the message.
-};
+// How Security-Verify of a message with these lines compares with what was sent.
+Comparison Compared(std::string_view lines, std::string_view sent) {
+  const gmedge_test::Parsed parsed(gmedge_test::RequestWith(gmedge_test::WithCrlf(lines)));
+  return CompareWithSent(parsed.message, sip::HeaderId::kSecurityVerify, sent);
+}
+bool SameAsSent(std::string_view verify, std::string_view sent) {
+  return Compared("Security-Verify: " + std::string(verify) + "\n", sent) == Comparison::kSame;
+}
 
 TEST(EdgeAgreement, AListSplitOverLinesIsTheSameList) {  // Spec sheet (n).
-  const Verify one("Security-Verify: tls;q=0.2, ipsec-3gpp;alg=null\n");
-  const Verify two(
-      "Security-Verify: tls;q=0.2\nSubject: x\nSecurity-Verify: ipsec-3gpp;alg=null\n");
-  EXPECT_EQ(Canonical(one.list), Canonical(two.list));
-  ASSERT_TRUE(Canonical(one.list).has_value());
-  EXPECT_TRUE(SameAsSent(two.list, "tls;q=0.2, ipsec-3gpp;alg=null"));
+  const std::string_view sent = "tls;q=0.2, ipsec-3gpp;alg=null";
+  for (const std::string_view lines :
+       {"Security-Verify: tls;q=0.2, ipsec-3gpp;alg=null\n",
+        "Security-Verify: tls;q=0.2\nSubject: x\nSecurity-Verify: ipsec-3gpp;alg=null\n",
+        "Security-Verify: tls;q=0.2,\nSecurity-Verify: IPsec-3gpp;alg=null\n"}) {
+    EXPECT_EQ(Compared(lines, sent), Comparison::kSame) << lines;
+  }
+}
+
+TEST(EdgeAgreement, NoListAndABrokenOneAreToldFromAnotherOne) {
+  const std::string_view sent = "tls;q=0.2";
+  EXPECT_EQ(Compared("Subject: x\n", sent), Comparison::kAbsent);
+  EXPECT_EQ(Compared("Security-Verify: tls;q=0.3\n", sent), Comparison::kDifferent);
+  EXPECT_EQ(Compared("Security-Verify: tls;=\n", sent), Comparison::kMalformed);
+  EXPECT_EQ(Compared("Security-Verify: tls;q=0.2\nSecurity-Verify: tls;=\n", sent),
+            Comparison::kMalformed);
+  EXPECT_EQ(Compared("Security-Verify: tls;q=0.2\nSecurity-Verify: tls;q=0.2\n", sent),
+            Comparison::kDifferent);
+  EXPECT_EQ(Compared("Security-Verify: tls;q=0.\n", sent), Comparison::kDifferent);
 }
 
 TEST(EdgeAgreement, HowAPhoneWritesItDoesNotMatter) {
@@ -243,7 +254,7 @@ TEST(EdgeAgreement, HowAPhoneWritesItDoesNotMatter) {
         "SPI-C=0000070001; SPI-S=4000000000; PORT-C=06102; PORT-S=6101",
         "ipsec-3gpp;port-s=6101;port-c=6102;spi-s=4000000000;spi-c=70001;mod=trans;prot=esp;"
         "ealg=null;alg=hmac-sha-1-96;q=0.900,"}) {
-    EXPECT_TRUE(SameAsSent(Decoded(verify), sent)) << verify;
+    EXPECT_TRUE(SameAsSent(verify, sent)) << verify;
   }
 }
 
@@ -251,11 +262,11 @@ TEST(EdgeAgreement, WhatSomebodyChangedIsFound) {  // Pitfalls 21: bidding down.
   const Agreement agreement = SampleAgreement();
   const AlgorithmList allowed = Allowed("null=aes-gcm,hmac-sha-1-96=null");
   const std::string sent = SecurityServerValue(allowed, SecurityServer::kStatic, &agreement);
-  ASSERT_TRUE(SameAsSent(Decoded(sent), sent));
+  ASSERT_TRUE(SameAsSent(sent, sent));
   const auto changed = [&](std::string_view from, std::string_view to) {
     std::string text = sent;
     text.replace(text.find(from), from.size(), to);
-    return SameAsSent(Decoded(text), sent);
+    return SameAsSent(text, sent);
   };
   EXPECT_FALSE(changed("aes-gcm", "aes-cbc"));
   EXPECT_FALSE(changed("q=0.9", "q=0.85"));
@@ -267,23 +278,11 @@ TEST(EdgeAgreement, WhatSomebodyChangedIsFound) {  // Pitfalls 21: bidding down.
   const size_t comma = sent.find(", ");
   const std::string first = sent.substr(0, comma);
   const std::string second = sent.substr(comma + 2);
-  EXPECT_FALSE(SameAsSent(Decoded(second), sent));                // The strongest cut off.
-  EXPECT_FALSE(SameAsSent(Decoded(first), sent));                 // The weakest cut off.
-  EXPECT_FALSE(SameAsSent(Decoded(second + "," + first), sent));  // Another order.
-  EXPECT_FALSE(SameAsSent(Decoded(sent + "," + second), sent));   // One more.
-  EXPECT_FALSE(SameAsSent(sip::SecurityList(), sent));            // None at all.
-  EXPECT_FALSE(SameAsSent(Decoded(sent), ""));
-}
-
-TEST(EdgeAgreement, AListTooLongToKeepIsRefusedNotCut) {
-  const auto canonical_of = [](size_t size) {
-    const std::string text = "ipsec-3gpp;alg=null;x=" + std::string(size, 'a');
-    return Canonical(Decoded(text));
-  };
-  const size_t fits = kAgreementSizeMax - (canonical_of(1)->size() - 1);
-  ASSERT_TRUE(canonical_of(fits).has_value());
-  EXPECT_EQ(canonical_of(fits)->size(), kAgreementSizeMax);
-  EXPECT_FALSE(canonical_of(fits + 1).has_value());
+  EXPECT_FALSE(SameAsSent(second, sent));                // The strongest cut off.
+  EXPECT_FALSE(SameAsSent(first, sent));                 // The weakest cut off.
+  EXPECT_FALSE(SameAsSent(second + "," + first, sent));  // Another order.
+  EXPECT_FALSE(SameAsSent(sent + "," + second, sent));   // One more.
+  EXPECT_FALSE(SameAsSent(sent, ""));
 }
 
 }  // namespace

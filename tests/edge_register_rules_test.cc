@@ -393,10 +393,5 @@ TEST(EdgeRegisterRules, ABindingThatStaysIsNotGoneWhateverWasAsked) {
   EXPECT_EQ(Granted("Contact: <sip:a@192.0.2.1>;expires=60\n", true), 60u);
 }
 
-TEST(EdgeRegisterRules, ATokenIsTheUserOfItsUri) {
-  EXPECT_EQ(TokenUri(0xab, "pcscf.example.org:5060"),
-            "sip:00000000000000ab@pcscf.example.org:5060");
-}
-
 }  // namespace
 }  // namespace edge

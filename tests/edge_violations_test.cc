@@ -1,6 +1,7 @@
 // What a phone or the core may not do, and what each gets for it (RFC 3261 16.3, RFC 3329 2.3,
 // TS 33.203 7.1 and 7.2).
 
+#include "edge/limits.h"
 #include "tests/edge_steps.h"
 
 namespace edge {
@@ -203,6 +204,16 @@ TEST_F(EdgeViolations, TooLongTextsAreRefusedNotCut) {
   EXPECT_EQ(sent.from, phone_.set.from);
   EXPECT_EQ(States(), "Failed");
   EXPECT_EQ(world_.attempts().back().result, "the core's 200 is too large");
+}
+
+TEST_F(EdgeViolations, ALongOfferIsTakenWholeAndOneThatIsTooLongRefused) {
+  const std::string value = ValueOf(phone_.Initial(), "Security-Client");
+  const auto offer = [&](size_t size) {
+    return Replaced(phone_.Initial(), value,
+                    value + ";x=" + std::string(size - value.size() - 3, 'a'));
+  };
+  EXPECT_EQ(StatusOf(Clear(offer(kAgreementSizeMax + 1)).text), 400);
+  EXPECT_EQ(Deliver(phone_.Clear(), phone_.Gm(), offer(kAgreementSizeMax)).to, kIcscf);
 }
 
 class EdgeCoreSide : public EdgeViolations {

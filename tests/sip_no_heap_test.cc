@@ -54,8 +54,7 @@ bool Work(PaddedView bytes, Message* message) {
       DecodeSecurity(*message, HeaderId::kSecurityClient, &list) != ParseError::kOk ||
       DecodeDigest(message->Value(HeaderId::kAuthorization), &digest) != ParseError::kOk ||
       DecodeAddress(message->Value(HeaderId::kContact), &address) != ParseError::kOk ||
-      DecodeTopVia(*message, &via) != ParseError::kOk || !SameAgreement(list, list) ||
-      WriteCanonical(list, out) == 0) {
+      DecodeTopVia(*message, &via) != ParseError::kOk || !SameAgreement(list, list)) {
     return false;
   }
   Editor editor(*message);

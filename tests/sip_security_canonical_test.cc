@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
-#include <array>
-#include <string>
+#include <string_view>
 
 #include "sip/security.h"
 #include "tests/sip_fixture.h"
@@ -12,14 +11,7 @@ namespace {
 using gmedge_test::Parsed;
 using gmedge_test::RequestWith;
 
-std::string Canonical(std::string_view value) {
-  SecurityList list;
-  EXPECT_EQ(DecodeSecurity(value, &list), ParseError::kOk) << value;
-  std::array<char, 4096> out;
-  return {out.data(), WriteCanonical(list, out)};
-}
-
-// Both ways of telling, which must agree.
+// Told from either side.
 bool Same(std::string_view a, std::string_view b) {
   SecurityList left;
   SecurityList right;
@@ -27,7 +19,6 @@ bool Same(std::string_view a, std::string_view b) {
   EXPECT_EQ(DecodeSecurity(b, &right), ParseError::kOk) << b;
   const bool same = SameAgreement(left, right);
   EXPECT_EQ(same, SameAgreement(right, left));
-  EXPECT_EQ(same, Canonical(a) == Canonical(b)) << a << "\n" << b;
   return same;
 }
 
@@ -75,33 +66,6 @@ TEST(SipSameAgreement, LinesDoNotMatter) {
   ASSERT_EQ(DecodeSecurity(one.message, HeaderId::kSecurityVerify, &left), ParseError::kOk);
   ASSERT_EQ(DecodeSecurity(two.message, HeaderId::kSecurityVerify, &right), ParseError::kOk);
   EXPECT_TRUE(SameAgreement(left, right));
-}
-
-TEST(SipWriteCanonical, WritesOneFormForAll) {
-  EXPECT_EQ(
-      Canonical("IPSEC-3GPP ; Q=0.900 ;SPI-C=00042; alg=\"HMAC-SHA-1-96\";X=\"Ab\"\r\n ;y ,TLS"),
-      "ipsec-3gpp;alg=hmac-sha-1-96;q=0.9;spi-c=42;x=\"Ab\";y, tls");
-}
-
-TEST(SipWriteCanonical, DecodesToTheSameAgreementAgain) {
-  for (const char* value :
-       {"ipsec-3gpp;alg=\"a,b;c\";x=<A,B>;y=\"\\\"\";z=;q=7", "a;b=[::1];c=d=e"}) {
-    const std::string canonical = Canonical(value);
-    EXPECT_TRUE(Same(value, canonical)) << canonical;
-    EXPECT_EQ(Canonical(canonical), canonical);
-  }
-}
-
-TEST(SipWriteCanonical, IsWholeOrNothing) {
-  SecurityList list;
-  ASSERT_EQ(DecodeSecurity("tls;q=0.5,digest", &list), ParseError::kOk);
-  std::array<char, 32> out;
-  const size_t size = WriteCanonical(list, out);
-  EXPECT_EQ(std::string_view(out.data(), size), "tls;q=0.5, digest");
-  for (size_t room = 0; room < size; ++room) {
-    EXPECT_EQ(WriteCanonical(list, {out.data(), room}), 0U);
-  }
-  EXPECT_EQ(WriteCanonical(list, {out.data(), size}), size);
 }
 
 }  // namespace
