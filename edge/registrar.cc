@@ -96,13 +96,15 @@ Binding* Registrar::FindInClear(const Flow& flow) {
   if (found == clear_flows_.end()) return nullptr;
   Binding* const binding = bindings_.Find(found->second);
   const bool same = binding->clear->from.transport == flow.transport;
-  return same || flow.transport == Transport::kTcp ? binding : nullptr;
+  return (same || flow.transport == Transport::kTcp) && IsInClear(*binding) ? binding : nullptr;
 }
 
 void Registrar::LoseClearFlow(const Flow& flow) {
-  const Binding* const binding = FindInClear(flow);
-  if (binding == nullptr || binding->clear->from.transport != Transport::kTcp) return;
-  clear_flows_.erase(FlowKey(flow));
+  const auto found = clear_flows_.find(FlowKey(flow));
+  if (found == clear_flows_.end()) return;
+  if (bindings_.Find(found->second)->clear->from.transport == Transport::kTcp) {
+    clear_flows_.erase(found);
+  }
 }
 
 void Registrar::RemoveBinding(Binding* binding) {

@@ -37,7 +37,11 @@ class Registrar {
   // one that was so at the same flow before, or null.
   Binding* EnterClear(Binding* binding, const ClearPath& path);
   void LeaveClear(Binding* binding);
-  // Who registered in clear from there, over the same transport or now over TCP; null: nobody.
+  // Registered in clear, and no set of it carries traffic.
+  bool IsInClear(const Binding& binding) {
+    return binding.clear != nullptr && SetInUse(binding) == nullptr;
+  }
+  // Who is in clear there, over the same transport or now over TCP; null: nobody.
   Binding* FindInClear(const Flow& flow);
   // A connection that ended is nobody's flow any more.
   void LoseClearFlow(const Flow& flow);

@@ -267,7 +267,8 @@ void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
 
 Binding* Relay::FindInClear(const BranchCookie& cookie, const reactor::Endpoint& address) const {
   Binding* const binding = context_.registrar.FindBinding(cookie.phone);
-  const bool is_clear = binding != nullptr && binding->clear != nullptr && context_.AllowsClear();
+  const bool is_clear =
+      binding != nullptr && context_.AllowsClear() && context_.registrar.IsInClear(*binding);
   return is_clear && reactor::SameAddress(binding->ue, address) ? binding : nullptr;
 }
 

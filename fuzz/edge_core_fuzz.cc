@@ -1,7 +1,7 @@
 // Any order of events into the core: phones that register, answer, refresh, leave, repeat and lie;
 // a core that answers as it likes; a kernel that refuses, falls silent or answers late; time.
 // Whatever comes, no SPI is given out twice or lost, the kernel holds no SA that is nobody's, and
-// no key goes to a phone.
+// no key goes to a phone. Where phones may register in clear, one that has SAs is not reached so.
 //
 // The input is a program: one byte says what happens, the bytes behind it to whom and how.
 #include <linux/xfrm.h>
@@ -27,6 +27,7 @@ using edge::ValueOf;
 
 constexpr int kStepsMax = 300;
 constexpr std::string_view kCorePort = "10.0.0.10:5060";
+constexpr std::string_view kGmPort = "192.0.2.10:5060";
 constexpr std::string_view kCorePeer = "10.0.0.20:5060";
 constexpr uint32_t kSpiMin = 256;
 constexpr uint32_t kSpiMax = 275;  // Ten pairs, so that they run out.
@@ -77,8 +78,10 @@ class Play {
  public:
   Play(const uint8_t* data, size_t size)
       : input_(data, size),
-        ports_(2 + input_.Byte() % 2),
+        first_(input_.Byte()),
+        ports_(2 + first_ % 2),
         world_(FuzzSettings(ports_), kSpiMin, kSpiMax) {
+    world_.settings().gm.sec_agree = edge::SecAgree(first_ / 2 % 3);
     for (size_t i = 0; i < phones_.size(); ++i) {
       TestPhone& phone = phones_[i];
       phone.imsi = "00101000000000" + std::to_string(i);
@@ -101,7 +104,9 @@ class Play {
 
  private:
   void Step() {
-    TestPhone& phone = phones_[input_.Byte() % phones_.size()];
+    const uint8_t who = input_.Byte();
+    TestPhone& phone = phones_[who % phones_.size()];
+    if (who / phones_.size() % 8 == 7) return InClear(&phone);
     switch (input_.Byte() % 16) {
       case 0:
         return Deliver(phone.Clear(), phone.Gm(), phone.Initial());
@@ -135,6 +140,15 @@ class Play {
       default:
         return Raw(phone);
     }
+  }
+
+  void InClear(TestPhone* phone) {
+    const uint8_t what = input_.Byte();
+    const std::string method = what % 4 == 2 ? "OPTIONS" : what % 4 == 3 ? "INVITE" : "REGISTER";
+    const std::string lines = "Contact: <sip:a@" + phone->Clear() +
+                              ">\r\nAuthorization: Digest username=\"" + phone->Impi() +
+                              "\"\r\nExpires: " + (what % 4 == 0 ? "600" : "0") + "\r\n";
+    Deliver(phone->Clear(), phone->Gm(), phone->Request(method, "sip:x", 5060, lines));
   }
 
   void Raw(const TestPhone& phone) {
@@ -215,6 +229,7 @@ class Play {
     const std::string request = last_sent_[0].text;
     for (const TestPhone& phone : phones_) {
       Deliver(phone.set.client, phone.set.server, Answer(request, 200));
+      Deliver(phone.Clear(), phone.Gm(), Answer(request, 200));
     }
   }
 
@@ -292,8 +307,18 @@ class Play {
         forwarded_.push_back(sent.text);
       } else if (sent.from != kCorePort) {
         Require(phones_know_ || !HasKey(sent.text));
+        if (sent.from == kGmPort && edge::StatusOf(sent.text) == 0) RequireInClear(sent.to);
       }
     }
+  }
+  // A request left in clear: to a phone that is registered so and has no SAs in use.
+  void RequireInClear(const std::string& to) {
+    edge::Registrar& registrar = world_.core().registrar();
+    bool found = false;
+    registrar.bindings().ForEach([&](edge::Binding* one) {
+      found |= registrar.IsInClear(*one) && edge::TextOf(one->clear->to.remote) == to;
+    });
+    Require(found && first_ / 2 % 3 != 0);
   }
   static bool HasKey(const std::string& text) {
     return text.find(edge::kIk.substr(0, 8)) != std::string::npos ||
@@ -354,6 +379,7 @@ class Play {
   }
 
   Input input_;
+  const uint8_t first_;
   const int ports_;
   edge::World world_;
   std::array<TestPhone, 3> phones_;

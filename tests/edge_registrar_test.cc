@@ -46,6 +46,38 @@ TEST_F(EdgeRegistrar, TwoPhonesBehindOneAddressAreTwoBindings) {  // Pitfalls 22
   EXPECT_EQ(Find("198.51.100.77:2001", kServer), of_b);
 }
 
+TEST_F(EdgeRegistrar, InClearIsWhoRegisteredSoAndHasNoSetInUse) {
+  constexpr PortIndex kGm = 0;
+  const Flow udp{kGm, At("198.51.100.77:5060")};
+  const Flow tcp{kGm, At("198.51.100.77:5060"), Transport::kTcp};
+  Binding* a = registrar_.AddBinding("alice", At(kUe));
+  Binding* b = registrar_.AddBinding("bob", At(kUe));
+  registrar_.Register(a, 1000);
+  registrar_.Register(b, 1000);
+  EXPECT_EQ(registrar_.FindInClear(udp), nullptr);
+  EXPECT_EQ(registrar_.EnterClear(a, {udp, udp}), nullptr);
+  EXPECT_EQ(registrar_.FindInClear(udp), a);
+  EXPECT_EQ(registrar_.FindInClear(tcp), a);
+  EXPECT_EQ(registrar_.EnterClear(a, {udp, udp}), nullptr) << "a refresh";
+
+  SaSet* set = Add(a, 1001, 1002);
+  EXPECT_EQ(registrar_.FindInClear(udp), a) << "nobody has answered on it";
+  set->state = SetState::kCurrent;
+  EXPECT_EQ(registrar_.FindInClear(udp), nullptr);
+  registrar_.RemoveSet(set);
+  EXPECT_EQ(registrar_.FindInClear(udp), a);
+
+  EXPECT_EQ(registrar_.EnterClear(b, {tcp, tcp}), a) << "the newest has the flow";
+  registrar_.Unregister(a);
+  EXPECT_EQ(registrar_.FindInClear(tcp), b);
+  EXPECT_EQ(registrar_.FindInClear(udp), nullptr) << "no datagram is of a connection";
+  registrar_.LoseClearFlow(tcp);
+  EXPECT_EQ(registrar_.FindInClear(tcp), nullptr);
+  registrar_.Unregister(b);
+  registrar_.RemoveBinding(a);
+  registrar_.RemoveBinding(b);
+}
+
 TEST_F(EdgeRegistrar, Ipv4AndIpv6AreToldApart) {
   Binding* v4 = registrar_.AddBinding("alice", At("198.51.100.77"));
   Binding* v6 = registrar_.AddBinding("alice", At("[2001:db8::77]"));
