@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <cstring>
 
 #include "edge/cpus.h"
 #include "edge/worker.h"
+#include "reactor/udp_socket.h"
 
 namespace edge {
 
@@ -47,7 +49,7 @@ bool Workers::Open(std::string* error) {
     spdlog::warn("{}", fallback);
     ++stats_.offload_fallbacks;
   }
-  bool is_open = true;
+  bool is_open = ArePortsOurs(error);
   for (const std::unique_ptr<Seat>& seat : seats_) {
     if (seat->index > 0) seat->kernel->offload() = first.offload();
     is_open = is_open && Start(seat.get(), error);
@@ -66,6 +68,20 @@ bool Workers::Open(std::string* error) {
     first.Retire(settings_);
   }
   return is_open;
+}
+
+// SO_REUSEPORT would let another process have a part of the phones; without it this bind fails.
+bool Workers::ArePortsOurs(std::string* error) const {
+  if (seats_.size() == 1) return true;
+  for (const reactor::Endpoint& port : settings_.gm.listen) {
+    reactor::DatagramOptions options;
+    options.local = port;
+    reactor::Endpoint bound;
+    const int fd = reactor::OpenUdpSocket(options, &bound, error);
+    if (fd < 0) return false;
+    close(fd);
+  }
+  return true;
 }
 
 bool Workers::Start(Seat* seat, std::string* error) {

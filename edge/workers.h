@@ -57,6 +57,7 @@ class Workers final : reactor::WakeSink {
     Stats stats;
   };
 
+  bool ArePortsOurs(std::string* error) const;
   bool Start(Seat* seat, std::string* error);
   static void* ServeSeat(void* seat);
   void Serve(Seat* seat);

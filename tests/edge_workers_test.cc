@@ -13,6 +13,7 @@
 #include "edge/cpus.h"
 #include "edge/worker_settings.h"
 #include "edge/workers.h"
+#include "reactor/udp_socket.h"
 #include "tests/edge_loopback.h"
 #include "tests/edge_phone.h"
 
@@ -458,6 +459,19 @@ TEST_F(EdgeWorkers, OneThatCannotOpenIsNamedAndNoneRuns) {
     EXPECT_EQ(kernel_.policy_count(), 0u);
   }
   Start();  // All that the others had opened is free.
+}
+
+TEST_F(EdgeWorkers, ShareTheirPortsWithOneAnotherAndWithNobodyElse) {
+  reactor::DatagramOptions sharing;
+  sharing.local = settings_.gm.listen[0];
+  sharing.reuse_port = true;
+  reactor::Endpoint bound;
+  std::string error;
+  const int other = reactor::OpenUdpSocket(sharing, &bound, &error);
+  ASSERT_GE(other, 0) << error;
+  EXPECT_EQ(Open(), "UDP " + TextOf(sharing.local) + ": bind: Address already in use");
+  close(other);
+  Start();
 }
 
 TEST_F(EdgeWorkers, RunOnTheirCpus) {
