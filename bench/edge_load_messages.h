@@ -26,7 +26,8 @@ struct LoadNetwork {
 struct LoadPhone {
   uint32_t index = 0;
   uint32_t ip = 0;
-  uint16_t port_ps = 0;  // The edge's, from Security-Server.
+  uint16_t port_ps = 0;    // The edge's, from Security-Server...
+  uint16_t port_core = 0;  // ...and where its worker is found from the core.
   uint32_t cseq = 0;
   bool is_registered = false;
   std::string security_server;  // As received: goes back as Security-Verify.

@@ -133,7 +133,8 @@ void LoadTraffic::SendRequest(LoadPhone* phone, TransactionId id) {
   const Address protected_port = {network_.edge_gm.ip, phone->port_ps};
   ++phone->cseq;
   if (flow_ == LoadFlow::kMtMessage) {
-    core_.Commit(0, network_.edge_core, messages.MtRequest(*phone, id, RoomOf(&core_)));
+    const Address worker = {network_.edge_core.ip, phone->port_core};
+    core_.Commit(0, worker, messages.MtRequest(*phone, id, RoomOf(&core_)));
   } else if (flow_ == LoadFlow::kRegistration) {
     const size_t size =
         messages.Register(*phone, id, LoadMessages::Credentials::kEmpty, RoomOf(&plain_));
@@ -217,6 +218,7 @@ void LoadTraffic::OnCore(const LoadSocket::Received& received) {
     size = messages.Accept(message, RoomOf(&core_));
     if (flow_ == LoadFlow::kRegistration) {
       phones_[transaction->phone].path = ValueOf(message, "Path");
+      phones_[transaction->phone].port_core = received.from.port;
     }
   }
   core_.Commit(0, received.from, size);
