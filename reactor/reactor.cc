@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "reactor/error_text.h"
+#include "reactor/ring_check.h"
 
 namespace reactor {
 namespace {
@@ -16,35 +17,12 @@ struct Answer {
   uint32_t flags;
 };
 
-// The flags, and what each is for:
-//   CQSIZE         the completion queue has its own size. One receive brings many completions, so
-//                  it is larger than the submission queue.
-//   SUBMIT_ALL     a bad submission fails alone; those queued behind it are still submitted.
-//   SINGLE_ISSUER  one thread submits, which lets the kernel leave locks out (Linux 6.0).
-//   DEFER_TASKRUN  the kernel's share of the work is done when we wait and not whenever it likes:
-//                  no interrupted turns, larger batches (Linux 6.1; wants SINGLE_ISSUER).
-constexpr unsigned kSetupFlags = IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL |
-                                 IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
-
 std::string SetupErrorText(int error) {
-  const std::string text = ErrorText("io_uring_setup", error);
-  switch (error) {
-    case ENOSYS:
-      return text + " (the kernel has no io_uring, or a seccomp filter hides it)";
-    case EPERM:
-      return text + " (forbidden by sysctl kernel.io_uring_disabled or a seccomp filter, as in" +
-             " the default profiles of container engines)";
-    case EINVAL:
-      return text + " (Linux 6.1 or later is needed, for IORING_SETUP_DEFER_TASKRUN; or more" +
-             " ring entries were asked for than the kernel allows)";
-    case ENOMEM:
-      return text + " (no memory for the rings: RLIMIT_MEMLOCK or the memory limit of the cgroup)";
-    case EMFILE:
-    case ENFILE:
-      return text + " (no free file descriptor: RLIMIT_NOFILE)";
-    default:
-      return text;
-  }
+  RingReport report;
+  report.failed = RingReport::Step::kSetup;
+  report.error = error;
+  ReadRingReasons(&report);
+  return Explain(report);
 }
 
 std::string FilesErrorText(unsigned files_max, int error) {
@@ -81,7 +59,7 @@ std::unique_ptr<Reactor> Reactor::Create(const ReactorOptions& options, std::str
 
 bool Reactor::Open(const ReactorOptions& options, std::string* error) {
   io_uring_params params{};
-  params.flags = kSetupFlags;
+  params.flags = kRingFlags;
   params.cq_entries = options.completion_entries;
   int result = io_uring_queue_init_params(options.submission_entries, &ring_, &params);
   if (result < 0) {

@@ -3,7 +3,7 @@
 //
 // The thread that creates a reactor is the only one that may use and destroy it: the kernel then
 // takes no lock and works for the ring only while that thread waits. The ring's set-up flags are
-// explained in reactor.cc.
+// explained in ring_check.cc.
 #pragma once
 
 #include <liburing.h>

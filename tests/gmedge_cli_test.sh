@@ -31,7 +31,8 @@ expect 2 ":5: error: .*udp:192.0.2.10:6100" ":7: error: .*port.*70000" ":8: erro
   ":9: error: .*rot13" ":13: error: .*sec_agre" -- --config "$five" --check-config
 expect 2 ":5: error:" ":13: error:" -- --config "$five"  # Nor does it start with them.
 documented=$2/docs/gmedge.toml
-expect 0 "checked: settings$" "^kernel: not checked: --xfrm=sim" "ok$" -- \
+expect 0 "checked: settings$" "^kernel: checked: io_uring$" "^kernel: not checked: --xfrm=sim" \
+  "ok$" -- \
   --config "$documented" --check-config --xfrm=sim
 expect 2 "no_such_file" -- --config "$data/no_such_file.toml" --check-config
 expect 2 "--config FILE is needed" --
@@ -67,6 +68,30 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
     "$gmedge_itself" --config "$documented" --check-config
   expect 1 "^gmedge: the kernel could not be asked: EPERM: .*CAP_NET_ADMIN" -- \
     "$gmedge_itself" --config "$documented"
+fi
+
+# Under a seccomp filter that refuses io_uring_setup (425 everywhere) with EPERM, as in a container.
+without_io_uring() {
+  python3 - "$@" <<'PYTHON'
+import ctypes, os, struct, sys
+code = b"".join(struct.pack("HBBI", *step) for step in (
+    (0x20, 0, 0, 0), (0x15, 0, 1, 425), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7FFF0000)))
+held = ctypes.create_string_buffer(code)
+program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(held))
+libc = ctypes.CDLL(None, use_errno=True)
+libc.prctl(38, 1, 0, 0, 0)
+if libc.prctl(22, 2, ctypes.create_string_buffer(program), 0, 0) != 0:
+    os.execlp("echo", "echo", "no seccomp filters here")
+os.execv(sys.argv[1], sys.argv[1:])
+PYTHON
+}
+gmedge_itself=${gmedge_itself:-$gmedge}
+gmedge=without_io_uring
+forbidden="^gmedge: io_uring: io_uring_setup: Operation not permitted: .*seccomp"
+if command -v python3 >/dev/null && [ "$(without_io_uring "$gmedge_itself" --version)" != \
+    "no seccomp filters here" ]; then
+  expect 1 "$forbidden" -- "$gmedge_itself" --config "$documented" --check-config --xfrm=sim
+  expect 1 "$forbidden" -- "$gmedge_itself" --config "$documented" --xfrm=sim
 fi
 
 [ "$failures" -eq 0 ] && echo "all as expected"

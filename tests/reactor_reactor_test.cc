@@ -3,14 +3,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <csignal>
-#include <cstddef>
 #include <thread>
 #include <vector>
 
@@ -218,40 +213,6 @@ TEST(ReactorReactor, SaysWhenTooMuchIsAskedFor) {
 
   EXPECT_EQ(Reactor::Create({.files_max = 1 << 24}, &error), nullptr);
   EXPECT_THAT(error, HasSubstr("files_max = 16777216 is above RLIMIT_NOFILE"));
-}
-
-// Makes io_uring_setup fail in this thread, as a container's seccomp filter does.
-bool ForbidIoUring(int error) {
-  const __u32 refuse = SECCOMP_RET_ERRNO | static_cast<__u32>(error);
-  sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, refuse),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog program{std::size(code), code};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
-}
-
-TEST(ReactorReactor, SaysWhenTheKernelForbidsIt) {
-  struct Case {
-    int error;
-    const char* text;
-  };
-  for (const Case& refused :
-       {Case{EPERM, "kernel.io_uring_disabled or a seccomp filter"},
-        Case{ENOSYS, "the kernel has no io_uring"}, Case{ENOMEM, "RLIMIT_MEMLOCK"}}) {
-    bool forbidden = false;
-    std::string error;
-    std::thread([&] {
-      forbidden = ForbidIoUring(refused.error);
-      if (!forbidden) return;
-      EXPECT_EQ(Reactor::Create({}, &error), nullptr);
-    }).join();
-    if (!forbidden) GTEST_SKIP() << "no seccomp filters here";
-    EXPECT_THAT(error, HasSubstr(refused.text));
-  }
 }
 
 }  // namespace

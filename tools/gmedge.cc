@@ -15,6 +15,7 @@
 #include "edge/kernel_check.h"
 #include "edge/settings.h"
 #include "edge/workers.h"
+#include "reactor/ring_check.h"
 
 namespace {
 
@@ -26,8 +27,8 @@ usage: gmedge --config FILE [--xfrm=kernel|sim]
        gmedge --config FILE --check-config
 
   --config FILE     settings, TOML (docs/gmedge.toml has every one with its default)
-  --check-config    read the settings, report every mistake with its line; ask the kernel for each
-                    algorithm (not with --xfrm=sim); start nothing
+  --check-config    read the settings, report every mistake with its line; ask the kernel for
+                    io_uring and for each algorithm (not with --xfrm=sim); start nothing
   --xfrm=kernel     IPsec by the Linux kernel (default; needs CAP_NET_ADMIN, ESP and its algorithms)
   --xfrm=sim        no IPsec at all, security associations are pretended: for tests and benches
   --version         print the version
@@ -133,10 +134,17 @@ void ShowLacks(const edge::KernelVerdict& kernel) {
   }
 }
 
+void ShowRingLack(const std::string& lack) {
+  if (!lack.empty()) std::fprintf(stderr, "gmedge: io_uring: %s\n", lack.c_str());
+}
+
 // What was checked, and what became of it.
-int ShowCheck(const std::string& file, bool simulate, const edge::SettingsResult& result) {
+int ShowCheck(const std::string& file, bool simulate, const edge::SettingsResult& result,
+              const std::string& ring_lack) {
   const edge::KernelVerdict& kernel = result.kernel;
   std::printf("%s: checked: settings\n", file.c_str());
+  std::puts("kernel: checked: io_uring");
+  ShowRingLack(ring_lack);
   if (simulate) {
     std::puts("kernel: not checked: --xfrm=sim needs nothing of it");
   } else if (kernel.is_unknown) {
@@ -146,7 +154,7 @@ int ShowCheck(const std::string& file, bool simulate, const edge::SettingsResult
     ShowLacks(kernel);
   }
   if (!result.ok()) return 2;
-  if (!kernel.lacks.empty() && !kernel.is_unknown) return 1;
+  if (!ring_lack.empty() || (!kernel.lacks.empty() && !kernel.is_unknown)) return 1;
   std::printf("%s: ok\n", file.c_str());
   return 0;
 }
@@ -184,10 +192,14 @@ int main(int argc, char** argv) {
   const edge::SettingsResult result = edge::LoadSettings(arguments.config, probe);
   const std::string report = result.Report(arguments.config);
   if (!report.empty()) std::fputs(report.c_str(), stderr);
-  if (arguments.check_config) return ShowCheck(arguments.config, arguments.simulate, result);
+  const std::string ring_lack = reactor::Explain(reactor::TryRing());
+  if (arguments.check_config) {
+    return ShowCheck(arguments.config, arguments.simulate, result, ring_lack);
+  }
   ShowLacks(result.kernel);
+  ShowRingLack(ring_lack);
   if (!result.ok()) return 2;
-  if (!result.kernel.lacks.empty()) return 1;
+  if (!result.kernel.lacks.empty() || !ring_lack.empty()) return 1;
   GuardMemory();
   if (sodium_init() < 0) {
     std::fputs("gmedge: libsodium found no source of random numbers\n", stderr);
