@@ -25,7 +25,8 @@ Connections::Connections(const Settings& settings, const std::vector<Port>* port
 Connections::~Connections() = default;
 
 bool Connections::Open(reactor::Reactor* reactor, reactor::BufferRing* buffers,
-                       reactor::SendPool* sends, uint64_t now_ms, std::string* error) {
+                       reactor::BufferRing* stranger_buffers, reactor::SendPool* sends,
+                       uint64_t now_ms, std::string* error) {
   now_ms_ = now_ms;
   const Settings::Limits& limits = settings_.limits;
   reactor::TcpOptions options;
@@ -39,6 +40,7 @@ bool Connections::Open(reactor::Reactor* reactor, reactor::BufferRing* buffers,
     listen.local = port.local;
     // Anybody can connect to the unprotected ports: they never take what registered phones need.
     if (port.side == Side::kGm) {
+      listen.buffers = stranger_buffers;
       listen.source_max = limits.connections_per_source_max;
       listen.keep_free = limits.connections_max / 2;
     }

@@ -42,8 +42,10 @@ class Connections final : public reactor::TcpSink {
   ~Connections() override;
 
   // Listens on every port. False: *error. The rest outlives this.
-  bool Open(reactor::Reactor* reactor, reactor::BufferRing* buffers, reactor::SendPool* sends,
-            uint64_t now_ms, std::string* error);
+  // What comes in at unprotected ports takes `stranger_buffers`, all else `buffers`.
+  bool Open(reactor::Reactor* reactor, reactor::BufferRing* buffers,
+            reactor::BufferRing* stranger_buffers, reactor::SendPool* sends, uint64_t now_ms,
+            std::string* error);
 
   // On the connection between the ends of `to`, or on a new one, for which the message waits. At
   // most one connect is under way to each destination.

@@ -153,6 +153,23 @@ void Context::RespondTo(const Flow& to, const Arrival& arrival, const sip::Respo
   ++stats.responses_made;
 }
 
+void Context::Refuse(const Arrival& arrival, uint64_t Stats::*refused, uint64_t Stats::*dropped,
+                     Actions* actions) {
+  if (!refusals.Take(now_ms, settings.limits.refusals_per_second_max)) {
+    ++(stats.*dropped);
+    return;
+  }
+  ++(stats.*refused);
+  Respond(arrival, {.status = 503, .retry_after_s = RetryAfter(arrival)}, actions);
+}
+
+uint32_t Context::RetryAfter(const Arrival& arrival) const {
+  const uint32_t least_s = settings.limits.retry_after_s;
+  const uint64_t number = hash.Hash({"retry-after", arrival.via.branch, arrival.via.host,
+                                     arrival.message.Value(sip::HeaderId::kCallId)});
+  return least_s + static_cast<uint32_t>(number % (uint64_t{least_s} + 1));
+}
+
 void Context::ForgetIfIdle(SlotId id) {
   Binding* binding = registrar.FindBinding(id);
   if (binding == nullptr || binding->registered() || binding->pending > 0 ||

@@ -10,10 +10,12 @@
 #include "edge/actions.h"
 #include "edge/branch_cookie.h"
 #include "edge/flow.h"
+#include "edge/overload.h"
 #include "edge/registrar.h"
 #include "edge/secrets.h"
 #include "edge/settings.h"
 #include "edge/stats.h"
+#include "edge/token_bucket.h"
 #include "reactor/timer_wheel.h"
 #include "sip/edit.h"
 #include "sip/message.h"
@@ -76,6 +78,13 @@ struct Context {
   void Respond(const Arrival& arrival, const sip::ResponseHead& head, Actions* actions) {
     RespondTo(AnswerFlow(arrival), arrival, head, actions);
   }
+  // 503 with a Retry-After, counted in `refused`; or, when many are refused, silence, counted in
+  // `dropped`. No retransmission of what is under way may get here: it would end it.
+  void Refuse(const Arrival& arrival, uint64_t Stats::*refused, uint64_t Stats::*dropped,
+              Actions* actions);
+  // Seconds, between limits.retry_after and twice that: the same for a transaction, others for
+  // others, so that phones do not come back together.
+  uint32_t RetryAfter(const Arrival& arrival) const;
   // The same, for an answer that takes another way than its request's.
   void RespondTo(const Flow& to, const Arrival& arrival, const sip::ResponseHead& head,
                  Actions* actions);
@@ -96,6 +105,9 @@ struct Context {
   uint64_t now_ms;
   PortIndex core_port = 0;
   bool draining = false;  // No REGISTER in clear is taken any more.
+  Overload::Level overload = Overload::Level::kNone;
+  TokenBucket refusals;       // limits.refusals_per_second_max.
+  TokenBucket new_registers;  // limits.registers_per_second_max.
   // What follows the token in our Path, up to the icid of the P-Charging-Vector that we open for a
   // request of a phone (RFC 7315 4.6), and what follows that.
   std::string path_tail;

@@ -32,6 +32,10 @@ void Core::OnMessage(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, A
   context_.now_ms = now_ms;
   ++context_.stats.received;
   const Side side = context_.ports[flow.port].side;
+  if (side == Side::kGm && IsSilent()) {
+    ++context_.stats.drop_overload;
+    return;
+  }
   SaSet* set = nullptr;
   if (side == Side::kProtected) {
     set = context_.registrar.FindSet(flow);
@@ -58,6 +62,12 @@ void Core::OnMessage(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, A
   message.is_request() ? OnRequest(arrival, actions) : OnResponse(arrival, actions);
 }
 
+// In overload, once enough has been refused for this moment: nothing is even looked at.
+bool Core::IsSilent() {
+  return context_.overload == Overload::Level::kRefuseUnprotected &&
+         !context_.refusals.Has(context_.now_ms, context_.settings.limits.refusals_per_second_max);
+}
+
 // A set that does not carry the message gives no sign of life (event 7).
 bool Core::MayAnswer(const SaSet& set, const sip::Message& message) {
   return CarriesTraffic(set.state) ||
@@ -80,6 +90,10 @@ void Core::OnMalformed(const sip::Message& message, sip::ParseError error, const
 void Core::OnRequest(const Arrival& arrival, Actions* actions) {
   const bool is_register = arrival.message.method() == sip::Method::kRegister;
   const Side side = context_.ports[arrival.flow.port].side;
+  if (side == Side::kGm && !is_register &&
+      context_.overload == Overload::Level::kRefuseUnprotected) {
+    return context_.Refuse(arrival, &Stats::refused_overload, &Stats::drop_overload, actions);
+  }
   if (side == Side::kGm && !is_register && arrival.clear == nullptr) {
     // TS 33.203 7.1 rule 4; an ACK ends a transaction nobody has.
     ++context_.stats.drop_unprotected;

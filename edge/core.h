@@ -26,6 +26,8 @@ class Core {
   // One message from `flow`, a datagram or cut out of a stream. The bytes are lent for the call,
   // and to whatever is sent from them.
   void OnMessage(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, Actions* actions);
+  // Who is refused from now on.
+  void SetOverload(Overload::Level level) { context_.overload = level; }
   // A datagram that did not fit a buffer.
   void OnTruncated() { ++context_.stats.drop_truncated; }
 
@@ -71,6 +73,7 @@ class Core {
   void OnRequest(const Arrival& arrival, Actions* actions);
   void OnResponse(const Arrival& arrival, Actions* actions);
   bool Admit(const Arrival& arrival, Actions* actions);
+  bool IsSilent();
   static bool MayAnswer(const SaSet& set, const sip::Message& message);
   void OnMalformed(const sip::Message& message, sip::ParseError error, const Flow& flow, SaSet* set,
                    Actions* actions);

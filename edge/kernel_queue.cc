@@ -30,7 +30,7 @@ void KernelQueue::Extend(SetId set, std::span<const xfrm::Sa> sas,
 
 void KernelQueue::Ask(SetRequest request) {
   ++unanswered_[request.set];
-  if (requests_.size() + blocked_.size() < kKernelWaitingMax) {
+  if (waiting() < kKernelWaitingMax) {
     requests_.push_back(std::move(request));
   } else {
     refusals_.push_back({request.kind, request.set});

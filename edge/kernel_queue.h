@@ -79,6 +79,8 @@ class KernelQueue {
   void OnTime(uint64_t now_ms);
   // When there is something to do next; 0: at once. UINT64_MAX: nothing before an answer.
   uint64_t NextExpiry() const;
+  // SA sets that wait to be installed or extended.
+  size_t waiting() const { return requests_.size() + blocked_.size(); }
   // Nothing waits, nothing is under way.
   bool idle() const;
 

@@ -46,8 +46,17 @@ inline constexpr int kKernelRequestsPerTurn = 128;
 // SA sets that wait to be installed or extended; more are refused (the phone gets a 500). It is
 // what 32 turns take.
 inline constexpr size_t kKernelWaitingMax = 1024;
+// From so many on new registrations are refused (edge/overload.h), until there are so few.
+inline constexpr size_t kKernelWaitingDeep = kKernelWaitingMax / 2;
+inline constexpr size_t kKernelWaitingShallow = kKernelWaitingMax / 8;
 // Batches whose fence is missing. At the limit no more are sent before one is given up.
 inline constexpr size_t kKernelBatchesMax = 16;
+
+// REGISTERs of one phone at one address under way; one more is refused with 503 (RFC 3261 10.2
+// allows one). And of all that are remembered, under way or answered: beyond, what was answered is
+// forgotten at once, so that a retransmission of it is forwarded anew.
+inline constexpr int kRegistersPerBindingMax = 8;
+inline constexpr size_t kTransactionsMax = 1 << 20;
 
 // Longest texts kept of a phone's messages; longer ones refuse the registration (400), they are
 // never cut: IMPI (RFC 7542 allows 253), lists of Security-Client, nonce.
@@ -93,5 +102,31 @@ inline constexpr uint64_t kAcceptPauseMs = 100;
 // out, datagrams wait in the sockets' own buffers.
 inline constexpr reactor::BufferRingOptions kReceiveBuffers{
     .count = 2048, .size = 65536, .tail_padding = sip::kPaddingSize, .group = 0};
+// And those of the unprotected ports, which are also how many messages may wait there
+// (edge/stranger_queue.h). Likewise their sends over UDP have slots of their own.
+inline constexpr reactor::BufferRingOptions kStrangerBuffers{
+    .count = 512, .size = 65536, .tail_padding = sip::kPaddingSize, .group = 1};
+inline constexpr int kStrangerSends = 1024;
+// Connections to unprotected ports are read so much at once; the rest waits in their sockets, which
+// holds up those who send. So this is how much work strangers can bring over TCP in a turn. A
+// message that does not fit one is put together.
+inline constexpr reactor::BufferRingOptions kStrangerStreamBuffers{
+    .count = 32, .size = 8192, .tail_padding = sip::kPaddingSize, .group = 2};
+
+// Messages of the unprotected ports in a turn, by Overload::Level: after all else has been served,
+// so it is how long the next turn of phones and core may have to wait, half a millisecond. A
+// refusal is cheaper than a REGISTER, and silence cheaper than a refusal.
+inline constexpr size_t kStrangersPerTurn[] = {32, 64, 256};
+// When phones and core alone fill the turns: enough to move on.
+inline constexpr size_t kStrangersPerFullTurn = 4;
+// How many of them waiting is too much, and how few is none (edge/overload.h). A worker that keeps
+// up empties the queue in every turn; half of it deep is what it takes some 10 ms for.
+inline constexpr size_t kStrangersDeep = kStrangerBuffers.count / 2;
+inline constexpr size_t kStrangersShallow = kStrangerBuffers.count / 8;
+// How long it must be deep or shallow before the level changes: a burst is not a flood.
+inline constexpr uint64_t kStandingMs = 50;
+inline constexpr uint64_t kCalmMs = 50;
+// How often what the kernel dropped at full sockets is asked for.
+inline constexpr uint64_t kDropsMs = 1'000;
 
 }  // namespace edge

@@ -341,7 +341,8 @@ void RegisterProxy::Finish(RegisterTransaction* transaction, int own_status) {
   transaction->own_status = own_status;
   transaction->open.reset();
   if (Binding* binding = context_.registrar.FindBinding(transaction->binding)) --binding->pending;
-  context_.timers.Arm(&transaction->timer, context_.now_ms + kTransactionLingerMs);
+  const uint64_t linger_ms = transactions_.in_use() > kTransactionsMax ? 0 : kTransactionLingerMs;
+  context_.timers.Arm(&transaction->timer, context_.now_ms + linger_ms);
 }
 
 void RegisterProxy::Remove(RegisterTransaction* transaction) {

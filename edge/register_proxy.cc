@@ -47,7 +47,10 @@ void RegisterProxy::OnRequest(const Arrival& arrival, Actions* actions) {
   // IMS AKA names the private identity from the first REGISTER on (pitfalls 23).
   if (request.impi.empty()) return context_.Respond(arrival, {.status = 403}, actions);
 
-  if (arrival.set == nullptr) return OnUnprotected(arrival, request, actions);
+  if (arrival.set == nullptr) {
+    if (AdmitStranger(arrival, request, actions)) OnUnprotected(arrival, request, actions);
+    return;
+  }
   switch (arrival.set->state) {
     case SetState::kTemporary:
       return OnTemporary(arrival, request, actions);
@@ -63,6 +66,24 @@ void RegisterProxy::OnRequest(const Arrival& arrival, Actions* actions) {
     default:
       ++context_.stats.drop_not_carried;
   }
+}
+
+// May this REGISTER have its turn now? In overload a phone that is registered at this address (in
+// clear, or it has lost its state) is the last to be refused.
+bool RegisterProxy::AdmitStranger(const Arrival& arrival, const RegisterRequest& request,
+                                  Actions* actions) {
+  const Overload::Level level = context_.overload;
+  const Binding* known = context_.registrar.FindBinding(request.impi, arrival.flow.remote);
+  const bool is_registered = known != nullptr && known->registered();
+  if (level == Overload::Level::kRefuseUnprotected ||
+      (level == Overload::Level::kRefuseNew && !is_registered)) {
+    context_.Refuse(arrival, &Stats::refused_overload, &Stats::drop_overload, actions);
+    return false;
+  }
+  const uint32_t rate = context_.settings.limits.registers_per_second_max;
+  if (rate == 0 || is_registered || context_.new_registers.Take(context_.now_ms, rate)) return true;
+  context_.Refuse(arrival, &Stats::refused_rate, &Stats::drop_rate, actions);
+  return false;
 }
 
 // Event 1, and 16 and 17 where they come unprotected.
@@ -178,18 +199,33 @@ Binding* RegisterProxy::AdmitBinding(const Arrival& arrival, const RegisterReque
       return nullptr;
     }
   }
-  if (Binding* known = registrar.FindBinding(request.impi, ue); known != nullptr) return known;
+  if (Binding* known = registrar.FindBinding(request.impi, ue); known != nullptr) {
+    return HasTooMany(*known, arrival, actions) ? nullptr : known;
+  }
 
   const Settings::Limits& limits = context_.settings.limits;
   if (registrar.half_open() >= limits.half_open_max ||
       registrar.HalfOpenOf(ue) >= limits.half_open_per_source_max ||
       registrar.bindings().in_use() >= limits.registrations_max) {
-    context_.Respond(arrival, {.status = 503, .retry_after_s = 30}, actions);
+    RefuseFull(arrival, actions);
     return nullptr;
   }
   Binding* binding = registrar.AddBinding(request.impi, ue);
   binding->timer.kind = static_cast<uint32_t>(TimerKind::kBinding);
   return binding;
+}
+
+// True: answered already.
+bool RegisterProxy::HasTooMany(const Binding& binding, const Arrival& arrival, Actions* actions) {
+  if (binding.pending < kRegistersPerBindingMax) return false;
+  RefuseFull(arrival, actions);
+  return true;
+}
+
+void RegisterProxy::RefuseFull(const Arrival& arrival, Actions* actions) {
+  ++context_.stats.refused_full;
+  context_.Respond(arrival, {.status = 503, .retry_after_s = context_.RetryAfter(arrival)},
+                   actions);
 }
 
 // Event 6: the answer to a challenge, on the set the challenge opened.
@@ -210,6 +246,7 @@ void RegisterProxy::OnTemporary(const Arrival& arrival, const RegisterRequest& r
     actions->Report(attempt);
     return keeper_.Apply(set, SetEvent::kRejected, actions);
   }
+  if (HasTooMany(*binding, arrival, actions)) return;
   // "yes" for the answer to the very challenge that made this set (annex P.3); auts is none.
   const bool answers =
       request.has_response && !request.has_auts && request.nonce == set->challenge->nonce;
@@ -260,6 +297,7 @@ void RegisterProxy::OnEstablished(const Arrival& arrival, const RegisterRequest&
       ViaDiffers(arrival.via, arrival.flow.remote)) {
     return context_.Respond(arrival, {.status = 403}, actions);
   }
+  if (HasTooMany(*binding, arrival, actions)) return;
   sip::SecurityList list;
   if (sip::DecodeSecurity(arrival.message, HeaderId::kSecurityClient, &list) !=
       sip::ParseError::kOk) {

@@ -76,6 +76,7 @@ class RegisterProxy final : public SetObserver {
 
  private:
   // Requests.
+  bool AdmitStranger(const Arrival& arrival, const RegisterRequest& request, Actions* actions);
   void OnUnprotected(const Arrival& arrival, const RegisterRequest& request, Actions* actions);
   void OnTemporary(const Arrival& arrival, const RegisterRequest& request, Actions* actions);
   void OnEstablished(const Arrival& arrival, const RegisterRequest& request, Actions* actions);
@@ -84,6 +85,8 @@ class RegisterProxy final : public SetObserver {
   // that will do and the policy wants one.
   bool ReadOffer(const Arrival& arrival, const RegisterRequest& request,
                  std::optional<Offer>* offer, std::string* client, Actions* actions);
+  bool HasTooMany(const Binding& binding, const Arrival& arrival, Actions* actions);
+  void RefuseFull(const Arrival& arrival, Actions* actions);
   Binding* AdmitBinding(const Arrival& arrival, const RegisterRequest& request, const Offer* offer,
                         Actions* actions);
   void RefuseAnswer(const Arrival& arrival, int status, Actions* actions);

@@ -75,6 +75,9 @@ struct Settings {
     uint32_t connections_max = 16'384;         // TCP, in all...
     uint32_t connections_per_source_max = 16;  // ...and of one source at the unprotected ports.
     uint32_t connection_idle_s = 3600;         // Without a byte either way.
+    uint32_t registers_per_second_max = 0;     // New ones, of a worker; 0: as many as come.
+    uint32_t refusals_per_second_max = 1000;   // 503 in overload; beyond, silence.
+    uint32_t retry_after_s = 10;               // At least; at most twice that.
   };
   struct Log {
     std::string level = "info";  // debug, info, warn, error.

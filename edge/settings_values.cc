@@ -154,6 +154,20 @@ constexpr Setting kSettings[] = {
      [](Reader& reader, SettingsDraft& draft) {
        reader.Seconds(604'800, &draft.settings.limits.connection_idle_s);
      }},
+    {{"limits", "registers_per_second_max"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(0, 1'000'000, "a second; 0: no limit",
+                      &draft.settings.limits.registers_per_second_max);
+     }},
+    {{"limits", "refusals_per_second_max"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(0, 1'000'000, "a second; 0: silence",
+                      &draft.settings.limits.refusals_per_second_max);
+     }},
+    {{"limits", "retry_after"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Seconds(3600, &draft.settings.limits.retry_after_s);
+     }},
     {{"log", "level"}, ReadLevel},
 };
 

@@ -48,6 +48,14 @@ namespace edge {
   X(kernel_looks, "SA sets looked for in the kernel before deletion")          \
   X(kernel_not_ours, "SAs found there that another set has, left alone")       \
   X(offload_fallbacks, "times ESP stayed in the kernel, not on a device")      \
+  X(overloads, "times the worker began to refuse: it could not keep up")       \
+  X(refused_overload, "unprotected requests refused with 503 in overload")     \
+  X(drop_overload, "unprotected messages dropped in overload, unanswered")     \
+  X(refused_rate, "new REGISTERs over registers_per_second_max: 503")          \
+  X(drop_rate, "of those, the ones not even answered")                         \
+  X(refused_full, "REGISTERs refused with 503 because a table was full")       \
+  X(drop_socket_full, "datagrams the kernel dropped at full sockets")          \
+  X(receive_no_buffers, "times a receive had to wait for a buffer")            \
   X(no_spi, "challenges refused because no SPI was free")                      \
   X(send_failed, "sends the kernel refused or that found no slot")             \
   X(requests_too_large_for_udp, "requests that tried TCP for their size")      \

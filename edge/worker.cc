@@ -19,6 +19,7 @@ uint64_t NowMs() {
 }
 
 constexpr uint64_t kDrainMaxMs = 5'000;
+constexpr uint64_t kOverloadLogMs = 10'000;
 
 }  // namespace
 
@@ -58,24 +59,38 @@ bool Worker::Open(std::string* error) {
   if (reactor_ == nullptr) return false;
   buffers_ = reactor::BufferRing::Create(reactor_.get(), kReceiveBuffers, error);
   if (buffers_ == nullptr) return false;
+  stranger_buffers_ = reactor::BufferRing::Create(reactor_.get(), kStrangerBuffers, error);
+  stream_buffers_ = reactor::BufferRing::Create(reactor_.get(), kStrangerStreamBuffers, error);
+  if (stranger_buffers_ == nullptr || stream_buffers_ == nullptr) return false;
   sends_ = std::make_unique<reactor::SendPool>(reactor::SendPoolOptions{});
+  stranger_sends_ =
+      std::make_unique<reactor::SendPool>(reactor::SendPoolOptions{.slots = kStrangerSends});
   if (!exchange_->Open(index_, reactor_.get(), this, error)) return false;
   if (!kernel_->Attach(reactor_.get(), this, error)) return false;
+  return OpenPorts(error);
+}
+
+// Strangers have buffers of their own: a flood of theirs takes none from phones and the core.
+bool Worker::OpenPorts(std::string* error) {
   for (size_t i = 0; i < ports_.size(); ++i) {
+    const bool strangers = ports_[i].side == Side::kGm;
     reactor::DatagramOptions options;
     options.local = ports_[i].local;
     // The kernel gives the same worker whatever comes from one address and port of a phone.
     options.reuse_port = ports_[i].side == Side::kGm && exchange_->workers() > 1;
     std::string why;
-    auto socket = reactor::DatagramPort::Open(reactor_.get(), buffers_.get(), sends_.get(), options,
-                                              this, static_cast<uint32_t>(i), &why);
+    auto socket = reactor::DatagramPort::Open(reactor_.get(),
+                                              strangers ? stranger_buffers_.get() : buffers_.get(),
+                                              strangers ? stranger_sends_.get() : sends_.get(),
+                                              options, this, static_cast<uint32_t>(i), &why);
     if (socket == nullptr) {
       *error = fmt::format("udp:{}: {}", ports_[i].text, why);
       return false;
     }
     sockets_.push_back(std::move(socket));
   }
-  return connections_.Open(reactor_.get(), buffers_.get(), sends_.get(), now_ms_, error);
+  return connections_.Open(reactor_.get(), buffers_.get(), stream_buffers_.get(), sends_.get(),
+                           now_ms_, error);
 }
 
 void Worker::Run() {
@@ -87,13 +102,16 @@ void Worker::Run() {
 void Worker::Turn(int64_t wait_max_us) {
   now_ms_ = NowMs();
   connections_.OnTime(now_ms_);
-  reactor_->Dispatch();  // Messages and kernel answers in; decisions taken.
+  // Messages and kernel answers in; decisions taken.
+  const bool is_full = reactor_->Dispatch() == reactor::Reactor::kDispatchMax;
   kernel_->Deliver();
+  ServeStrangers(is_full);
   core_.OnTime(now_ms_, this);
   monitor_.OnTime(now_ms_);
   FlushToKernel();
   exchange_->Flush(index_, reactor_.get());
   NoteTraffic();
+  NoteOverload();
   const int64_t wait_us = WaitUs();
   const bool is_longer = wait_us < 0 || wait_us > wait_max_us;
   reactor_->SubmitAndWait(wait_max_us >= 0 && is_longer ? wait_max_us : wait_us);
@@ -107,6 +125,43 @@ void Worker::NoteTraffic() {
   relayed_ms_ = now_ms_;
 }
 
+// What came in at the unprotected ports, after all else of the turn: phones and the core wait for a
+// few strangers at most, however many there are.
+void Worker::ServeStrangers(bool is_full_turn) {
+  size_t count =
+      is_full_turn ? kStrangersPerFullTurn : kStrangersPerTurn[size_t(overload_.level())];
+  for (; count > 0 && !strangers_.empty(); --count) {
+    Stranger stranger = strangers_.Pop();
+    lease_ = std::move(stranger.lease);
+    core_.OnMessage(stranger.flow, stranger.text, now_ms_, this);
+    lease_ = {};
+  }
+}
+
+void Worker::NoteOverload() {
+  const bool was_well = overload_.level() == Overload::Level::kNone;
+  if (overload_.OnTurn(now_ms_, strangers_.size(), queue_.waiting())) {
+    core_.SetOverload(overload_.level());
+    if (was_well) ++core_.stats().overloads;
+    if (was_well && now_ms_ >= overload_log_ms_) {
+      overload_log_ms_ = now_ms_ + kOverloadLogMs;
+      spdlog::warn("overload: {}", Name(overload_.level()));
+    }
+  }
+  if (now_ms_ >= drops_read_ms_ + kDropsMs) NoteDrops();
+}
+
+void Worker::NoteDrops() {
+  drops_read_ms_ = now_ms_;
+  Stats& stats = core_.stats();
+  stats.drop_socket_full = stats.receive_no_buffers = 0;
+  for (const auto& socket : sockets_) {
+    socket->ReadDrops();
+    stats.drop_socket_full += socket->counters().dropped_by_kernel;
+    stats.receive_no_buffers += socket->counters().receive_no_buffers;
+  }
+}
+
 // One batch carries the whole turn's SAs; before it goes what is to be looked at.
 void Worker::FlushToKernel() {
   watch_.OnTime(now_ms_);
@@ -116,9 +171,9 @@ void Worker::FlushToKernel() {
 }
 
 int64_t Worker::WaitUs() const {
-  if (kernel_->has_answers()) return 0;
-  const uint64_t next = std::min(
-      {core_.NextExpiry(), queue_.NextExpiry(), watch_.NextExpiry(), connections_.NextExpiry()});
+  if (kernel_->has_answers() || !strangers_.empty()) return 0;
+  const uint64_t next = std::min({core_.NextExpiry(), queue_.NextExpiry(), watch_.NextExpiry(),
+                                  connections_.NextExpiry(), overload_.NextExpiry()});
   if (next == reactor::TimerWheel::kNever) return -1;
   return next <= now_ms_ ? 0 : static_cast<int64_t>(next - now_ms_) * 1000;
 }
@@ -146,6 +201,8 @@ bool Worker::IsQuiet() const {
 // close while the policies still guard the ports.
 void Worker::End() {
   stopping_ = true;
+  strangers_.Clear();
+  NoteDrops();
   uint64_t deadline_ms = NowMs() + kDrainMaxMs;
   const auto turn_until = [&](auto done) {
     while (!done() && NowMs() < deadline_ms) {
@@ -193,9 +250,14 @@ void Worker::OnDatagram(reactor::DatagramPort& port, const reactor::Datagram& da
                         reactor::BufferLease lease) {
   if (stopping_) return;
   if (datagram.truncated) return core_.OnTruncated();
-  lease_ = std::move(lease);
   const Flow flow{static_cast<PortIndex>(port.tag()), datagram.from};
-  core_.OnMessage(flow, sip::PaddedView::Promise(datagram.payload), now_ms_, this);
+  const sip::PaddedView text = sip::PaddedView::Promise(datagram.payload);
+  if (ports_[flow.port].side == Side::kGm) {
+    if (!strangers_.Push({flow, text, std::move(lease)})) ++core_.stats().drop_overload;
+    return;
+  }
+  lease_ = std::move(lease);
+  core_.OnMessage(flow, text, now_ms_, this);
   lease_ = {};
 }
 

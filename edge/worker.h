@@ -13,9 +13,11 @@
 #include "edge/kernel.h"
 #include "edge/kernel_monitor.h"
 #include "edge/kernel_queue.h"
+#include "edge/overload.h"
 #include "edge/report_log.h"
 #include "edge/sa_watch.h"
 #include "edge/settings.h"
+#include "edge/stranger_queue.h"
 #include "reactor/buffer_ring.h"
 #include "reactor/datagram.h"
 #include "reactor/reactor.h"
@@ -52,6 +54,10 @@ class Worker final : Actions,
   void NoteTraffic();
   bool IsQuiet() const;
   void End();
+  bool OpenPorts(std::string* error);
+  void ServeStrangers(bool is_full_turn);
+  void NoteOverload();
+  void NoteDrops();
   bool Settled() const;
   int64_t WaitUs() const;
   uint64_t SendErrors() const;
@@ -98,6 +104,9 @@ class Worker final : Actions,
   SaWatch watch_;
   KernelMonitor monitor_;
   ReportLog log_;
+  Overload overload_;
+  uint64_t overload_log_ms_ = 0;  // Not before is it told again.
+  uint64_t drops_read_ms_ = 0;
   bool stopping_ = false;
   uint64_t relayed_ = 0;  // Messages, and when there was one last.
   uint64_t relayed_ms_ = 0;
@@ -105,9 +114,13 @@ class Worker final : Actions,
   // Ports go before what they stand on.
   std::unique_ptr<reactor::Reactor> reactor_;
   std::unique_ptr<reactor::BufferRing> buffers_;
+  std::unique_ptr<reactor::BufferRing> stranger_buffers_;  // Of the unprotected ports, UDP...
+  std::unique_ptr<reactor::BufferRing> stream_buffers_;    // ...and TCP.
   std::unique_ptr<reactor::SendPool> sends_;
+  std::unique_ptr<reactor::SendPool> stranger_sends_;  // Of the unprotected ports, UDP.
   std::vector<std::unique_ptr<reactor::DatagramPort>> sockets_;
   Connections connections_;
+  StrangerQueue strangers_{kStrangerBuffers.count};
   reactor::BufferLease lease_;  // Of the message being handled.
 };
 

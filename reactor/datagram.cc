@@ -32,6 +32,7 @@ struct DatagramPort::State {
   int file = -1;
   Endpoint local;
   Counters counters;
+  uint32_t drops = 0;  // The kernel's number when it was asked last.
 
   // The receive's shape: it says how much of each buffer is for the sender's name.
   msghdr shape{};
@@ -151,6 +152,14 @@ void DatagramPort::Close() {
   state.buffers->CancelAwait(&state.waiter);
   if (state.receive_armed) state.ArmCancel();
   state.ReleaseWhenClosed();
+}
+
+void DatagramPort::ReadDrops() {
+  State& state = *state_;
+  const uint32_t drops = DropsOf(state.fd);
+  // The kernel's number wraps, ours does not.
+  state.counters.dropped_by_kernel += drops - state.drops;
+  state.drops = drops;
 }
 
 bool DatagramPort::closed() const {

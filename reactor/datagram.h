@@ -67,8 +67,9 @@ class DatagramPort {
     uint64_t receive_no_buffers = 0;  // ENOBUFS: load, the receive was armed again.
     uint64_t receive_truncated = 0;
     uint64_t receive_errors = 0;
-    uint64_t send_errors = 0;   // The kernel refused (and the last errno below).
-    uint64_t send_no_slot = 0;  // Send pool exhausted: dropped.
+    uint64_t dropped_by_kernel = 0;  // Before we could receive them: load. Of ReadDrops().
+    uint64_t send_errors = 0;        // The kernel refused (and the last errno below).
+    uint64_t send_no_slot = 0;       // Send pool exhausted: dropped.
     int last_send_errno = 0;
   };
 
@@ -90,6 +91,9 @@ class DatagramPort {
   // unless the reactor is destroyed, which waits for it.
   void Close();
   bool closed() const;
+
+  // Asks the kernel what it has dropped: a system call. REQUIRES: not closed().
+  void ReadDrops();
 
   const Endpoint& local() const;  // With the port the kernel gave for 0.
   uint32_t tag() const;

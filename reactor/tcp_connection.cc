@@ -85,13 +85,13 @@ void TcpConnection::ArmReceive() {
   io_uring_sqe* const sqe = pool_->reactor_->GetSqe(&receive_);
   io_uring_prep_recv_multishot(sqe, fd_, nullptr, 0, 0);
   io_uring_sqe_set_flags(sqe, IOSQE_BUFFER_SELECT);
-  sqe->buf_group = pool_->buffers_->group();
+  sqe->buf_group = buffers_->group();
   receive_armed_ = true;
 }
 
 void TcpConnection::OnReceive(int32_t result, uint32_t flags) {
   BufferLease lease;
-  if ((flags & IORING_CQE_F_BUFFER) != 0) lease = pool_->buffers_->Take(flags);
+  if ((flags & IORING_CQE_F_BUFFER) != 0) lease = buffers_->Take(flags);
   if (result > 0 && state_ == State::kOpen) {
     active_ms_ = pool_->timers_.now_ms();
     pool_->counters_.bytes_received += static_cast<uint64_t>(result);
@@ -110,8 +110,8 @@ void TcpConnection::OnReceiveEnd(int32_t result) {
   if (result == 0) return OnFin();
   if (result != -ENOBUFS) return End(TcpEnd::kReset, -result);
   ++pool_->counters_.receive_no_buffers;
-  if (pool_->buffers_->available() == 0) {
-    pool_->buffers_->AwaitBuffer(&waiter_);
+  if (buffers_->available() == 0) {
+    buffers_->AwaitBuffer(&waiter_);
   } else {
     ArmReceive();
   }
@@ -156,7 +156,7 @@ void TcpConnection::End(TcpEnd end, int error) {
   end_ = end;
   error_ = error;
   pool_->timers_.Cancel(&timer_);
-  pool_->buffers_->CancelAwait(&waiter_);
+  buffers_->CancelAwait(&waiter_);
   ArmCancel();
 }
 

@@ -98,6 +98,7 @@ class TcpConnection {
   bool Idle() const { return !send_armed_ && first_ == nullptr && backlog_.empty(); }
 
   TcpPool* pool_ = nullptr;
+  BufferRing* buffers_ = nullptr;  // What it receives into.
   TcpId id_ = 0;
   Endpoint local_;
   Endpoint peer_;

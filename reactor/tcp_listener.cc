@@ -60,7 +60,7 @@ void TcpListener::OnAccept(int32_t result, uint32_t flags) {
     if (closing_) {
       CloseWithReset(result);
     } else {
-      pool_->Accept(result, tag_, options_.source_max, options_.keep_free);
+      pool_->Accept(result, tag_, options_);
     }
   } else if (result != -ECANCELED && result != -ECONNABORTED) {
     ++pool_->counters_.accept_errors;

@@ -12,9 +12,10 @@ namespace reactor {
 
 struct TcpListenerOptions {
   Endpoint local;
-  int backlog = 1024;       // Connections the kernel holds until they are accepted.
-  uint32_t source_max = 0;  // Of one source, an IPv4 address or an IPv6 /64; 0: any number.
-  uint32_t keep_free = 0;   // Slots of the pool that are not for this listener's connections.
+  int backlog = 1024;             // Connections the kernel holds until they are accepted.
+  uint32_t source_max = 0;        // Of one source, an IPv4 address or an IPv6 /64; 0: any number.
+  BufferRing* buffers = nullptr;  // What its connections receive into; null: the pool's.
+  uint32_t keep_free = 0;         // Slots of the pool that are not for this listener's connections.
 };
 
 class TcpListener {

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "reactor/tcp_listener.h"
 #include "reactor/tcp_socket.h"
 
 namespace reactor {
@@ -62,7 +63,7 @@ TcpPool::~TcpPool() {
   assert(reactor_lifetime_.expired() && "connections are destroyed before they have ended");
   // Leases that come back must wake nobody who is about to go.
   for (uint32_t i = 0; i < options_.connections_max; ++i) {
-    buffers_->CancelAwait(&slots_[i].waiter_);
+    if (slots_[i].waiter_.waiting) slots_[i].buffers_->CancelAwait(&slots_[i].waiter_);
   }
   for (uint32_t i = 0; i < options_.connections_max; ++i) {
     TcpConnection& connection = slots_[i];
@@ -90,16 +91,16 @@ TcpConnection* TcpPool::Connect(const Endpoint& local, const Endpoint& peer, uin
   return connection;
 }
 
-void TcpPool::Accept(int fd, uint32_t tag, uint32_t source_max, uint32_t keep_free) {
+void TcpPool::Accept(int fd, uint32_t tag, const TcpListenerOptions& listener) {
   ++counters_.accepted;
-  if (options_.connections_max - in_use_ <= keep_free) {
+  if (options_.connections_max - in_use_ <= listener.keep_free) {
     ++counters_.refused_full;
     return CloseWithReset(fd);
   }
   Endpoint peer;
   Endpoint local;
   if (!PeerOf(fd, &peer) || !LocalOf(fd, &local)) return CloseWithReset(fd);
-  if (source_max > 0 && CountOfSource(peer) >= source_max) {
+  if (listener.source_max > 0 && CountOfSource(peer) >= listener.source_max) {
     ++counters_.refused_source;
     return CloseWithReset(fd);
   }
@@ -108,7 +109,8 @@ void TcpPool::Accept(int fd, uint32_t tag, uint32_t source_max, uint32_t keep_fr
   connection->local_ = local;
   connection->peer_ = peer;
   connection->accepted_ = true;
-  connection->counted_ = source_max > 0;
+  if (listener.buffers != nullptr) connection->buffers_ = listener.buffers;
+  connection->counted_ = listener.source_max > 0;
   if (connection->counted_) {
     TcpConnection** const bucket = BucketOf(peer);
     connection->next_ = std::exchange(*bucket, connection);
@@ -139,6 +141,7 @@ TcpConnection* TcpPool::TakeSlot() {
   slot->timer_.index = static_cast<uint32_t>(slot - slots_.get());
   slot->deadline_ms_ = TimerWheel::kNever;
   slot->accepted_ = slot->opened_ = slot->counted_ = slot->fin_received_ = false;
+  slot->buffers_ = buffers_;
   ++in_use_;
   return slot;
 }

@@ -12,6 +12,8 @@
 
 namespace reactor {
 
+struct TcpListenerOptions;  // reactor/tcp_listener.h
+
 struct TcpOptions {
   uint32_t connections_max = 16384;   // In all; REQUIRES: above 0.
   uint64_t idle_ms = 3'600'000;       // Without a byte either way: ended.
@@ -67,9 +69,8 @@ class TcpPool {
   friend class TcpConnection;
   friend class TcpListener;
 
-  // Takes the descriptor. `source_max`: how many connections of one source it may be one of; 0: any
-  // number. `keep_free`: slots that must be left for others.
-  void Accept(int fd, uint32_t tag, uint32_t source_max, uint32_t keep_free);
+  // Takes the descriptor.
+  void Accept(int fd, uint32_t tag, const TcpListenerOptions& listener);
   TcpConnection* TakeSlot();
   void GiveSlot(TcpConnection* connection);
   TcpConnection** BucketOf(const Endpoint& peer);

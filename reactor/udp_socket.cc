@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 
 #include "reactor/error_text.h"
 
@@ -69,6 +70,14 @@ int OpenUdpSocket(const DatagramOptions& options, Endpoint* local, std::string* 
 
 void GrowReceiveBuffer(int fd, int size) {
   GrowBuffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, size);
+}
+
+uint32_t DropsOf(int fd) {
+  constexpr size_t kDrops = 8;  // SK_MEMINFO_DROPS of linux/sock_diag.h: the last of nine.
+  uint32_t numbers[kDrops + 1] = {};
+  socklen_t size = sizeof(numbers);
+  getsockopt(fd, SOL_SOCKET, SO_MEMINFO, numbers, &size);
+  return numbers[kDrops];
 }
 
 void GrowSendBuffer(int fd, int size) {

@@ -1,6 +1,7 @@
 // The system calls that set a UDP socket up.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "reactor/datagram.h"
@@ -14,5 +15,9 @@ int OpenUdpSocket(const DatagramOptions& options, Endpoint* local, std::string* 
 // as they allow. Never shrinks a buffer that is larger already.
 void GrowReceiveBuffer(int fd, int size);
 void GrowSendBuffer(int fd, int size);
+
+// Datagrams that the kernel dropped since the socket was opened, most of them for want of room in
+// its receive buffer. Modulo 2^32.
+uint32_t DropsOf(int fd);
 
 }  // namespace reactor

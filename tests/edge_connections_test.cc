@@ -38,7 +38,8 @@ class EdgeConnections : public testing::Test, public ConnectionSink {
       ports_.push_back(MakePort(side, local));
     }
     connections_ = std::make_unique<Connections>(settings_, &ports_, &stats_, this);
-    ASSERT_TRUE(connections_->Open(reactor_.get(), buffers_.get(), sends_.get(), now_ms_, &error))
+    ASSERT_TRUE(connections_->Open(reactor_.get(), buffers_.get(), buffers_.get(), sends_.get(),
+                                   now_ms_, &error))
         << error;
   }
   void TearDown() override {

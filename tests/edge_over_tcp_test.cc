@@ -25,10 +25,10 @@ class EdgeOverTcp : public EdgeSteps {
   }
   std::string ToPhone(const std::string& uri_params, const std::string& more = "",
                       const std::string& via = "10.0.0.30:6060") {
-    const std::string path = ValueOf(OnSet(phone_.set, phone_.Protected()), "Path");
+    if (path_.empty()) path_ = ValueOf(OnSet(phone_.set, phone_.Protected()), "Path");
     return "MESSAGE sip:001@198.51.100.77:37002" + uri_params + " SIP/2.0\r\nVia: SIP/2.0/TCP " +
            via + ";branch=z9hG4bK-mt\r\nMax-Forwards: 70\r\n" +
-           "Route: " + path.substr(0, path.find('>') + 1) +
+           "Route: " + path_.substr(0, path_.find('>') + 1) +
            "\r\nFrom: <sip:bob@x>;tag=1\r\nTo: <sip:a@x>\r\nCall-ID: mt\r\nCSeq: 1 MESSAGE\r\n" +
            more + "Content-Length: 0\r\n\r\n";
   }
@@ -45,6 +45,7 @@ class EdgeOverTcp : public EdgeSteps {
   std::string UdpFlow() const { return "UDP " + phone_.set.from + ">" + phone_.set.to; }
 
   TestPhone phone_;
+  std::string path_;  // Of the phone, once it was asked for.
 };
 
 TEST_F(EdgeOverTcp, ARegistrationGoesBackTheWayItCame) {

@@ -86,6 +86,9 @@ TEST(Settings, MinimalFileGivesTheDefaults) {
   EXPECT_EQ(settings.limits.connections_max, 16384u);
   EXPECT_EQ(settings.limits.connections_per_source_max, 16u);
   EXPECT_EQ(settings.limits.connection_idle_s, 3600u);
+  EXPECT_EQ(settings.limits.registers_per_second_max, 0u);
+  EXPECT_EQ(settings.limits.refusals_per_second_max, 1000u);
+  EXPECT_EQ(settings.limits.retry_after_s, 10u);
   EXPECT_EQ(settings.gm.udp_request_size_max, 1300u);
   EXPECT_EQ(settings.core.udp_request_size_max, 65535u);
   EXPECT_EQ(settings.log.level, "info");
@@ -165,6 +168,9 @@ TEST(Settings, SampleLoadsAsItIsAndWithEveryLineTakenIn) {
   EXPECT_EQ(a.limits.connections_max, b.limits.connections_max);
   EXPECT_EQ(a.limits.connections_per_source_max, b.limits.connections_per_source_max);
   EXPECT_EQ(a.limits.connection_idle_s, b.limits.connection_idle_s);
+  EXPECT_EQ(a.limits.registers_per_second_max, b.limits.registers_per_second_max);
+  EXPECT_EQ(a.limits.refusals_per_second_max, b.limits.refusals_per_second_max);
+  EXPECT_EQ(a.limits.retry_after_s, b.limits.retry_after_s);
   EXPECT_EQ(a.gm.udp_request_size_max, b.gm.udp_request_size_max);
   EXPECT_EQ(a.core.udp_request_size_max, b.core.udp_request_size_max);
   EXPECT_EQ(a.log.level, b.log.level);

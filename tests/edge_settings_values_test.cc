@@ -101,6 +101,11 @@ TEST(SettingsValues, AreRead) {
       With("limits", "connections_per_source_max = 3").settings.limits.connections_per_source_max,
       3u);
   EXPECT_EQ(With("limits", "connection_idle = 60").settings.limits.connection_idle_s, 60u);
+  EXPECT_EQ(With("limits", "registers_per_second_max = 7").settings.limits.registers_per_second_max,
+            7u);
+  EXPECT_EQ(With("limits", "refusals_per_second_max = 0").settings.limits.refusals_per_second_max,
+            0u);
+  EXPECT_EQ(With("limits", "retry_after = 5").settings.limits.retry_after_s, 5u);
   EXPECT_EQ(With("gm", "udp_request_size_max = 0").settings.gm.udp_request_size_max, 0u);
   EXPECT_EQ(With("core", "udp_request_size_max = 9").settings.core.udp_request_size_max, 9u);
   EXPECT_EQ(With("core", "host = \"2001:db8::1\"").settings.core.host, "[2001:db8::1]");

@@ -67,6 +67,12 @@ class EdgeFlow : public testing::Test {
 
   // Started already or not.
   FleetReport Run(const std::string& scenario) {
+    Begin(scenario);
+    TurnUntil([this] { return fleet_->done(); });
+    return fleet_->Report(NowUs());
+  }
+
+  void Begin(const std::string& scenario) {
     if (worker_ == nullptr) Start();
     std::string error;
     options_.scenario = ParseScenario(scenario, &error).value();
@@ -80,10 +86,14 @@ class EdgeFlow : public testing::Test {
     const std::vector<Endpoint> none;
     phone_sockets_ = SipSockets::Open(phones_listen_over_tcp_ ? locals : none,
                                       phones_listen_over_tcp_ ? none : locals, &error);
-    EXPECT_NE(phone_sockets_, nullptr) << error;
+    ASSERT_NE(phone_sockets_, nullptr) << error;
+  }
+
+  // For at most a minute.
+  template <typename Done>
+  void TurnUntil(Done done) {
     const uint64_t end_us = NowUs() + 60'000'000;
-    while (phone_sockets_ != nullptr && !fleet_->done() && NowUs() < end_us) Turn();
-    return fleet_->Report(NowUs());
+    while (phone_sockets_ != nullptr && !done() && NowUs() < end_us) Turn();
   }
 
   void Turn() {

@@ -68,6 +68,7 @@ WIDE_TESTS = {
     "tests/sip_no_heap_test.cc": "nor does the way of a message through the parser and the editor",
     "tests/sip_torture_test.cc": "verdicts on the messages of RFC 4475",
     "tests/tools_edge_flow_test.cc": "phones, gmedge's worker and a core, end to end",
+    "tests/tools_flood_test.cc": "more REGISTERs than a worker can take, beside phones",
     "tests/tools_hostile_streams_test.cc": "peers who misuse TCP, beside phones",
     "tests/xfrm_conformance_test.cc": "the fake kernel and the real one answer alike",
     "tests/xfrm_conformance_dump_test.cc": "and in their dumps",
