@@ -28,10 +28,11 @@ bool RawRing::Bind(int fd) {
          getsockname(fd, reinterpret_cast<sockaddr*>(&local_), &length) == 0;
 }
 
-int RawRing::Open() {
+int RawRing::Open(unsigned flags, unsigned poll_cpu) {
   io_uring_params params{};
-  params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER |
-                 IORING_SETUP_DEFER_TASKRUN;
+  params.flags = flags;
+  params.sq_thread_cpu = poll_cpu;
+  params.sq_thread_idle = 50;  // Milliseconds.
   params.cq_entries = 16384;
   int result = io_uring_queue_init_params(4096, &ring_, &params);
   if (result < 0) return result;

@@ -26,8 +26,12 @@ class RawRing {
 
   // Takes the descriptor and binds it to 127.0.0.1 and any port. False: errno says why.
   bool Bind(int fd);
-  // 0 or a negative errno. In the thread that uses it: the ring has a single issuer.
-  int Open();
+  // The reactor's (reactor/ring_check.cc).
+  static constexpr unsigned kFlags = IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL |
+                                     IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+  // 0 or a negative errno. In the thread that uses it: the ring has a single issuer. `poll_cpu` is
+  // for the kernel's thread of IORING_SETUP_SQPOLL.
+  int Open(unsigned flags = kFlags, unsigned poll_cpu = 0);
 
   int fd() const { return fd_; }
   const sockaddr_in& local() const { return local_; }

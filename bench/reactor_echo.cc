@@ -3,14 +3,7 @@
 //   reactor_echo [ROUNDS [DATAGRAMS]]    server thread on CPU 0, load on CPU 1, 1200 bytes each
 //
 // Rounds alternate between the two, so that whatever else the machine does hits both alike.
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <future>
 #include <memory>
 #include <string>
@@ -18,13 +11,11 @@
 
 #include "bench/echo_contest.h"
 #include "bench/raw_echo.h"
+#include "bench/udp_load.h"
 #include "reactor/datagram.h"
 
 namespace bench {
 namespace {
-
-constexpr size_t kPayloadSize = 1200;
-constexpr unsigned kWindow = 64;  // Datagrams under way at once.
 
 // The same as RawEcho, with our ports and buffers.
 class ReactorEcho : public reactor::DatagramSink {
@@ -99,56 +90,11 @@ class ReactorEcho : public reactor::DatagramSink {
   std::atomic<bool> stopping_ = false;
 };
 
-// Keeps kWindow datagrams under way towards a port.
-class Load {
- public:
-  explicit Load(uint16_t port) : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    to.sin_port = htons(port);
-    const timeval patience{1, 0};
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    if (connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof(to)) != 0) std::abort();
-    for (unsigned i = 0; i < kWindow; ++i) {
-      pieces_[i] = {bytes_[i], kPayloadSize};
-      messages_[i] = {};
-      messages_[i].msg_hdr.msg_iov = &pieces_[i];
-      messages_[i].msg_hdr.msg_iovlen = 1;
-    }
-  }
-  ~Load() { close(fd_); }
-
-  // False when an answer is missing.
-  bool Run(int datagrams) {
-    for (int done = 0; done < datagrams; done += static_cast<int>(kWindow)) {
-      for (unsigned sent = 0; sent < kWindow;) {
-        const int result = sendmmsg(fd_, messages_ + sent, kWindow - sent, 0);
-        if (result <= 0) return false;
-        sent += static_cast<unsigned>(result);
-      }
-      for (unsigned received = 0; received < kWindow;) {
-        const int result =
-            recvmmsg(fd_, messages_ + received, kWindow - received, MSG_WAITFORONE, nullptr);
-        if (result <= 0) return false;
-        received += static_cast<unsigned>(result);
-      }
-    }
-    return true;
-  }
-
- private:
-  int fd_;
-  mmsghdr messages_[kWindow];
-  iovec pieces_[kWindow];
-  char bytes_[kWindow][kPayloadSize] = {};
-};
-
 }  // namespace
 }  // namespace bench
 
 int main(int argc, char** argv) {
-  return bench::RunContest<bench::RawEcho, bench::ReactorEcho, bench::Load>(
+  return bench::RunContest<bench::RawEcho, bench::ReactorEcho, bench::UdpLoad>(
       {.program = "reactor_echo",
        .unit = "datagram",
        .size = bench::kPayloadSize,

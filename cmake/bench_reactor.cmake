@@ -11,3 +11,7 @@ add_test(NAME ${GMEDGE_TEST_PREFIX}reactor_echo COMMAND reactor_echo 1 6400)
 add_executable(reactor_tcp_echo bench/reactor_tcp_echo.cc bench/raw_tcp_echo.cc)
 target_link_libraries(reactor_tcp_echo PRIVATE gmedge_reactor bench_raw_echo)
 add_test(NAME ${GMEDGE_TEST_PREFIX}reactor_tcp_echo COMMAND reactor_tcp_echo 1 6400)
+
+add_executable(reactor_options bench/reactor_options.cc bench/reactor_option_echo.cc)
+target_link_libraries(reactor_options PRIVATE bench_raw_echo)
+add_test(NAME ${GMEDGE_TEST_PREFIX}reactor_options COMMAND reactor_options 1 6400)
