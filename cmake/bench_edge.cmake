@@ -16,3 +16,13 @@ add_test(NAME ${GMEDGE_TEST_PREFIX}edge_load_smoke
   COMMAND edge_load --gmedge=$<TARGET_FILE:gmedge> --phones=200 --seconds=0.2
           --server_cpu=-1 --load_cpu=-1)
 set_tests_properties(${GMEDGE_TEST_PREFIX}edge_load_smoke PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
+
+# edge_flood: registered phones beside a flood of new ones. Likewise.
+add_executable(edge_flood bench/edge_flood.cc bench/edge_load_messages.cc bench/edge_load_process.cc
+  bench/edge_load_socket.cc bench/edge_load_traffic.cc bench/raw_echo.cc bench/raw_ring.cc)
+target_link_libraries(edge_flood PRIVATE gmedge_sip PkgConfig::uring spdlog::spdlog
+  absl::flags absl::flags_parse absl::flags_usage Threads::Threads)
+add_test(NAME ${GMEDGE_TEST_PREFIX}edge_flood_smoke
+  COMMAND edge_flood --gmedge=$<TARGET_FILE:gmedge> --phones=50 --rate=200 --seconds=0.3 --rounds=1
+          --flood=20000 --server_cpu=-1 --load_cpu=-1)
+set_tests_properties(${GMEDGE_TEST_PREFIX}edge_flood_smoke PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
