@@ -28,7 +28,8 @@ struct BufferRing::State {
   size_t stride = 0;
   int mask = 0;
   std::vector<uint32_t> references;  // Leases of each buffer; 0 while it is the kernel's.
-  BufferWaiter* waiters = nullptr;
+  BufferWaiter* first_waiter = nullptr;
+  BufferWaiter* last_waiter = nullptr;
 };
 
 namespace {
@@ -137,32 +138,38 @@ void BufferRing::Return(uint16_t index) {
   io_uring_buf_ring_add(state.entries, Buffer(index), options_.size, index, state.mask, 0);
   io_uring_buf_ring_advance(state.entries, 1);
   ++available_;
-  if (state.waiters == nullptr) [[likely]]
+  if (state.first_waiter == nullptr) [[likely]]
     return;
 
-  // Each arms its receive, which is submitted with the end of the turn: by then the other buffers
-  // of the turn are back as well.
-  BufferWaiter* waiter = std::exchange(state.waiters, nullptr);
-  while (waiter != nullptr) {
-    BufferWaiter* const next = waiter->next;
-    waiter->waiting = false;
-    waiter->wake(waiter->owner);
-    waiter = next;
-  }
+  // Who is woken arms a receive, which is submitted with the end of the turn. Thousands of
+  // connections may wait: to wake them all for one buffer would bring as many refusals. Half of the
+  // buffers are enough for all, and the end of any wait, since whoever was woken may want none.
+  const BufferWaiter* const last = state.last_waiter;
+  const BufferWaiter* woken = nullptr;
+  do {
+    woken = state.first_waiter;
+    WakeFirst();
+  } while (available_ > options_.count / 2 && woken != last && state.first_waiter != nullptr);
+}
+
+void BufferRing::WakeFirst() {
+  BufferWaiter* const waiter = state_->first_waiter;
+  CancelAwait(waiter);
+  waiter->wake(waiter->owner);
 }
 
 void BufferRing::AwaitBuffer(BufferWaiter* waiter) {
   if (waiter->waiting) return;
   waiter->waiting = true;
-  waiter->next = state_->waiters;
-  state_->waiters = waiter;
+  waiter->next = nullptr;
+  waiter->previous = std::exchange(state_->last_waiter, waiter);
+  (waiter->previous != nullptr ? waiter->previous->next : state_->first_waiter) = waiter;
 }
 
 void BufferRing::CancelAwait(BufferWaiter* waiter) {
   if (!waiter->waiting) return;
-  BufferWaiter** link = &state_->waiters;
-  while (*link != waiter) link = &(*link)->next;
-  *link = waiter->next;
+  (waiter->previous != nullptr ? waiter->previous->next : state_->first_waiter) = waiter->next;
+  (waiter->next != nullptr ? waiter->next->previous : state_->last_waiter) = waiter->previous;
   waiter->waiting = false;
 }
 

@@ -48,7 +48,8 @@ struct BufferRingOptions {
 struct BufferWaiter {
   void (*wake)(void* owner) = nullptr;
   void* owner = nullptr;
-  BufferWaiter* next = nullptr;  // The ring's own, as is `waiting`.
+  BufferWaiter* next = nullptr;  // The ring's own, as are the others.
+  BufferWaiter* previous = nullptr;
   bool waiting = false;
 };
 
@@ -67,8 +68,9 @@ class BufferRing {
   int available() const { return available_; }
   const BufferRingOptions& options() const { return options_; }
 
-  // Calls waiter->wake once when a buffer comes back; already waiting: no effect. Arming a receive
-  // again while there is no buffer would only bring the next -ENOBUFS.
+  // Calls waiter->wake once when a buffer is there for it; already waiting: no effect. Arming a
+  // receive again while there is no buffer would only bring the next -ENOBUFS. Who waits longest
+  // has the first buffer that comes back, the next one the second; when half are back, all have.
   void AwaitBuffer(BufferWaiter* waiter);
   void CancelAwait(BufferWaiter* waiter);  // Not waiting: no effect.
 
@@ -77,6 +79,7 @@ class BufferRing {
   BufferRing();
   bool Register(Reactor* reactor, std::string* error);
   void Return(uint16_t index);
+  void WakeFirst();
   std::byte* Buffer(uint16_t index) const;
 
   BufferRingOptions options_;

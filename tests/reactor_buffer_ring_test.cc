@@ -130,28 +130,75 @@ TEST_F(ReactorBufferRing, ContainsItsBytesOnly) {
   EXPECT_FALSE(lease.Contains(other.bytes().data()));
 }
 
-TEST_F(ReactorBufferRing, TellsWaitersOnceWhenABufferIsBack) {
+// Notes who was woken, in order.
+struct NotedWaiter : BufferWaiter {
+  void Note(std::vector<int>* woken_in, int number_in) {
+    woken = woken_in;
+    number = number_in;
+    owner = this;
+    wake = [](void* self) {
+      const NotedWaiter* const waiter = static_cast<NotedWaiter*>(self);
+      waiter->woken->push_back(waiter->number);
+    };
+  }
+  std::vector<int>* woken = nullptr;
+  int number = 0;
+};
+
+TEST_F(ReactorBufferRing, WakesWhoWaitsLongestForEachBufferAndAllWhenHalfAreBack) {
+  std::vector<BufferLease> leases;
+  for (int i = 0; i < 4; ++i) leases.push_back(Read("x"));
+  std::vector<int> woken;
+  NotedWaiter waiters[6];
+  for (int i = 0; i < 6; ++i) {
+    waiters[i].Note(&woken, i);
+    buffers_->AwaitBuffer(&waiters[i]);
+    buffers_->AwaitBuffer(&waiters[i]);  // No effect.
+  }
+  for (const int gone : {0, 3, 5}) {  // The first, one between, the last.
+    buffers_->CancelAwait(&waiters[gone]);
+    buffers_->CancelAwait(&waiters[gone]);  // No effect.
+  }
+  buffers_->AwaitBuffer(&waiters[0]);
+  EXPECT_TRUE(woken.empty());
+  leases.pop_back();
+  EXPECT_EQ(woken, (std::vector<int>{1}));
+  leases.pop_back();
+  EXPECT_EQ(woken, (std::vector<int>{1, 2}));
+  leases.pop_back();
+  EXPECT_EQ(woken, (std::vector<int>{1, 2, 4, 0})) << "three of four are free";
+  leases.clear();
+  EXPECT_EQ(woken.size(), 4u);
+}
+
+TEST_F(ReactorBufferRing, WhoWaitsAgainWhenWokenIsNotWokenForTheSameBuffer) {
+  std::vector<BufferLease> leases;
+  for (int i = 0; i < 4; ++i) leases.push_back(Read("x"));
+  struct Again : BufferWaiter {
+    BufferRing* ring = nullptr;
+    int woken = 0;
+  } again;
+  again.ring = buffers_.get();
+  again.owner = &again;
+  again.wake = [](void* self) {
+    Again* const waiter = static_cast<Again*>(self);
+    ++waiter->woken;
+    waiter->ring->AwaitBuffer(waiter);
+  };
+  buffers_->AwaitBuffer(&again);
+  for (int returned = 1; returned <= 4; ++returned) {
+    leases.pop_back();
+    EXPECT_EQ(again.woken, returned);
+  }
+  buffers_->CancelAwait(&again);
+}
+
+TEST_F(ReactorBufferRing, RunsOutOfBuffers) {
   std::vector<BufferLease> leases;
   for (int i = 0; i < 4; ++i) leases.push_back(Read("x"));
   EXPECT_EQ(buffers_->available(), 0);
   EXPECT_FALSE(Read("y"));
   EXPECT_EQ(result_, -ENOBUFS);
-
-  int woken = 0;
-  BufferWaiter waiters[3];
-  for (BufferWaiter& waiter : waiters) {
-    waiter.wake = [](void* owner) { ++*static_cast<int*>(owner); };
-    waiter.owner = &woken;
-    buffers_->AwaitBuffer(&waiter);
-    buffers_->AwaitBuffer(&waiter);  // No effect.
-  }
-  buffers_->CancelAwait(&waiters[1]);
-  buffers_->CancelAwait(&waiters[1]);  // No effect.
-  EXPECT_EQ(woken, 0);
-  leases.pop_back();
-  EXPECT_EQ(woken, 2);
-  leases.clear();
-  EXPECT_EQ(woken, 2);
 }
 
 TEST_F(ReactorBufferRing, LeaseThatOutlivesTheRingIsAMistake) {
