@@ -1,6 +1,7 @@
 // What goes wrong in other P-CSCFs and must not here. The numbers are those of the project's list
 // of pitfalls; those that other tests show are not repeated.
 
+#include "edge/limits.h"
 #include "tests/edge_steps.h"
 
 namespace edge {
@@ -114,6 +115,12 @@ TEST_F(EdgePitfalls, Pitfall9EverySaHasALifetime) {
   EXPECT_EQ(Sas(), 8u);
 }
 
+TEST_F(EdgePitfalls, Pitfall35RegistersRepeatedUnderNewBranchesAreRememberedInNumbers) {
+  for (int i = 0; i < 100; ++i) Initial(&phone_);
+  EXPECT_EQ(world_.core().transactions(), size_t{kRegistersPerBindingMax});
+  EXPECT_EQ(stats().refused_full, 100u - kRegistersPerBindingMax);
+}
+
 TEST_F(EdgePitfalls, Pitfall13FortyReauthenticationsLeaveOneSetAndTheDrainingOne) {
   Register(&phone_);
   std::string path;
@@ -140,6 +147,42 @@ TEST_F(EdgePitfalls, Pitfall15RetriedRegistersLeakNoSetAndUnansweredOnesGiveThei
   }
   world_.Advance(30'000);
   ExpectNothingIsLeft();
+}
+
+TEST_F(EdgePitfalls, Pitfall15StrangersTakeNoMoreThanHalfOfTheSpis) {
+  Register(&phone_);
+  world_.settings().ipsec.max_spi = world_.settings().ipsec.min_spi + 39;  // 20 pairs.
+  int challenged = 0;
+  for (int i = 0; i < 30; ++i) {
+    TestPhone stranger;
+    stranger.imsi = "0010100000001" + std::to_string(10 + i);
+    stranger.address = "198.51.100." + std::to_string(100 + i);
+    const Sent sent = Deliver(stranger.Clear(), stranger.Gm(), stranger.Initial());
+    if (StatusOf(sent.text) == 503) continue;
+    EXPECT_EQ(StatusOf(Challenge(&stranger, sent.text, "n").text), 401);
+    ++challenged;
+  }
+  EXPECT_EQ(challenged, 10);
+  EXPECT_EQ(stats().refused_full, 20u);
+  BeginAgain(&phone_, "second");
+  EXPECT_EQ(StatusOf(Accept(OnSet(phone_.set, phone_.Protected())).text), 200);
+}
+
+// Nor their messages the worker's time, nor their repetitions its memory.
+TEST_F(EdgePitfalls, Pitfall15AFloodOfStrangersLeavesRegisteredPhonesAlone) {
+  Register(&phone_);
+  world_.core().SetOverload(Overload::Level::kRefuseUnprotected);
+  for (int i = 0; i < 1000; ++i) {
+    TestPhone stranger;
+    stranger.imsi = std::to_string(262'010'000'000'000 + i);
+    world_.Deliver(stranger.Clear(), stranger.Gm(), stranger.Initial());
+  }
+  EXPECT_EQ(stats().refused_overload + stats().drop_overload, 1000u);
+  EXPECT_GT(stats().drop_overload, 0u) << "not every one is answered";
+  while (!world_.Pop().text.empty()) continue;
+  EXPECT_EQ(world_.core().registrar().bindings().in_use(), 1u);
+  EXPECT_EQ(StatusOf(Accept(OnSet(phone_.set, phone_.Protected())).text), 200);
+  EXPECT_EQ(StatusOf(FromCore(OnSet(phone_.set, Message()), 200).text), 200);
 }
 
 TEST_F(EdgePitfalls, Pitfall16SpisAreUnpredictableAndTheirStrideTellsNothing) {

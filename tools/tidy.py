@@ -24,6 +24,7 @@ CODE_FOLDERS = MODULES + ("tools", "tests", "fuzz", "bench")
 COVERED_BY = {
     "edge/core.cc": ("tests/edge_events_initial_test.cc", "events are what it is made of"),
     "edge/register_proxy.cc": ("tests/edge_events_initial_test.cc", "its half of the events"),
+    "edge/register_admission.cc": ("tests/edge_overload_test.cc", "who is refused, and when"),
     "edge/register_answers.cc": ("tests/edge_events_initial_test.cc", "the other half"),
     "edge/register_clear.cc": ("tests/edge_in_clear_test.cc", "and of phones in clear"),
     "edge/relay.cc": ("tests/edge_scenario_test.cc", "messages 13 to 18, byte for byte"),
