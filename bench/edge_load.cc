@@ -1,9 +1,11 @@
 // What a registration and a forwarded message cost gmedge, in CPU microseconds.
 //
-//   edge_load --gmedge=build/release/gmedge [--phones=20000,1000000] [--seconds=2] [--json=FILE]
+//   edge_load --gmedge=build/release/gmedge [--phones=20000,1000000] [--transport=tcp]
+//             [--seconds=2] [--json=FILE]
 //
 // Starts the real program in sim mode on one CPU, emulates phones and the core on another, and
-// holds the result against a bare io_uring echo of as many datagrams of the same size. Every flow
+// holds the result against a bare io_uring echo of as many messages of the same size, over TCP with
+// as many connections: each phone has one. The core is reached over UDP, as ever. Every flow
 // runs twice: as fast as a window of transactions lets it, then at half that rate whatever comes
 // back, which is where the latencies mean something. docs/performance.md explains the figures.
 #include <absl/flags/flag.h>
@@ -20,6 +22,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <sstream>
 #include <thread>
 #include <vector>
@@ -29,6 +32,8 @@
 #include "bench/edge_load_peer.h"
 #include "bench/edge_load_process.h"
 #include "bench/edge_load_report.h"
+#include "bench/edge_load_stream_echo.h"
+#include "bench/edge_load_streams.h"
 #include "bench/edge_load_traffic.h"
 #include "bench/epoll_echo.h"
 #include "bench/raw_echo.h"
@@ -36,6 +41,7 @@
 ABSL_FLAG(std::string, gmedge, "", "the program to measure");
 ABSL_FLAG(std::vector<std::string>, phones, {"20000"},
           "phones, 2..1000000; several, rising: everything is measured at each");
+ABSL_FLAG(std::string, transport, "udp", "udp or tcp: how the phones speak");
 ABSL_FLAG(double, seconds, 2, "how long each flow runs, each way");
 ABSL_FLAG(int, window, 64, "transactions under way at once, 1..1024");
 ABSL_FLAG(int, server_cpu, 0, "where gmedge and the echo run; -1: anywhere");
@@ -70,13 +76,16 @@ class Scratch {
 };
 
 constexpr uint32_t kPhonesMax = 1000000;
+// Descriptors of gmedge, or of ours, that are no phone's connection.
+constexpr size_t kOtherFiles = 300;
 // How many registrations are measured at each number of phones: the others only lead there.
 constexpr uint32_t kMeasuredRegistrations = 10000;
 
 // Several runs may share a machine: each has a 127.x.0.0/12 of its own.
-LoadNetwork MakeNetwork() {
+LoadNetwork MakeNetwork(LoadTransport transport) {
   const uint32_t base = (127u << 24) | ((64 + 16 * (static_cast<uint32_t>(getpid()) % 8)) << 16);
   LoadNetwork network;
+  network.transport = transport;
   network.edge_gm = {base | 1, 5060};
   network.edge_core = {base | 3, 5060};
   network.core = {base | 2, 5060};
@@ -95,7 +104,12 @@ void WriteSettings(const LoadNetwork& network, uint32_t phones, const std::strin
                       network.edge_core.port);
   file << fmt::format("next_hop = \"{}:{}\"\n", IpText(network.core.ip), network.core.port);
   file << "visited_network_id = \"visited.example\"\norig_ioi = \"visited.example\"\n";
-  file << fmt::format("[limits]\nregistrations_max = {}\n[log]\nlevel = \"warn\"\n", 2 * phones);
+  file << fmt::format("[limits]\nregistrations_max = {}\n", 2 * phones);
+  // Half of them are not for the unprotected ports, where each phone begins.
+  if (network.transport == LoadTransport::kTcp) {
+    file << fmt::format("connections_max = {}\n", 2 * (phones + kOtherFiles));
+  }
+  file << "[log]\nlevel = \"warn\"\n";
 }
 
 double OwnCpuSeconds() {
@@ -110,8 +124,16 @@ double OwnCpuSeconds() {
 class EdgeLoad {
  public:
   // REQUIRES: `phones` rises.
-  explicit EdgeLoad(std::vector<uint32_t> phones)
-      : phones_(std::move(phones)), traffic_(MakeNetwork(), phones_.back()) {}
+  EdgeLoad(std::vector<uint32_t> phones, LoadTransport transport)
+      : phones_(std::move(phones)),
+        network_(MakeNetwork(transport)),
+        traffic_(network_, phones_.back()) {
+    if (transport == LoadTransport::kTcp) {
+      echo_ = std::make_unique<StreamEcho>(absl::GetFlag(FLAGS_load_cpu), network_.phones_ip);
+    } else {
+      echo_ = std::make_unique<DatagramEcho>(std::make_unique<RawEcho>());
+    }
+  }
 
   int Run() {
     std::string error;
@@ -119,8 +141,8 @@ class EdgeLoad {
       fmt::print(stderr, "edge_load: {}\n{}", error, LogText());
       return 1;
     }
-    report_.echo_before = echo_.Run(kEchoSize, FlatOut());
-    report_.epoll = epoll_.Run(kEchoSize, FlatOut());
+    report_.echo_before = echo_->Run(kEchoSize, FlatOut(), phones_.front());
+    report_.epoll = epoll_.Run(kEchoSize, FlatOut(), 0);
     for (const uint32_t phones : phones_) {
       MeasureRegistrations(phones);
       for (const LoadFlow flow : {LoadFlow::kRefresh, LoadFlow::kMoOptions, LoadFlow::kMoMessage,
@@ -133,7 +155,7 @@ class EdgeLoad {
       fmt::print(stderr, "edge_load: kamailio: {}\n{}", error, LogText());
       return 1;
     }
-    report_.echo_after = echo_.Run(kEchoSize, FlatOut());
+    report_.echo_after = echo_->Run(kEchoSize, FlatOut(), phones_.back());
     return Finish();
   }
 
@@ -148,7 +170,13 @@ class EdgeLoad {
   bool Start(std::string* error) {
     PinToCpu(absl::GetFlag(FLAGS_load_cpu));
     const int server_cpu = absl::GetFlag(FLAGS_server_cpu);
-    if (!echo_.Open(server_cpu, error) || !epoll_.Open(server_cpu, error)) return false;
+    const size_t files = RaiseFileLimit();
+    if (network_.transport == LoadTransport::kTcp && files < phones_.back() + kOtherFiles) {
+      *error = fmt::format("{} phones over TCP are too many for RLIMIT_NOFILE = {}\n",
+                           phones_.back(), files);
+      return false;
+    }
+    if (!echo_->Open(server_cpu, error) || !epoll_.Open(server_cpu, error)) return false;
     if (!traffic_.Open(error)) return false;
     const LoadNetwork& network = traffic_.network();
     WriteSettings(network, phones_.back(), scratch_.File("gmedge.toml"));
@@ -161,6 +189,7 @@ class EdgeLoad {
     report_.machine = DescribeMachine();
     report_.edge = fmt::format("{} {}", command[0], command[1]);
     report_.fake = MeasureFakeKernel(std::min(phones_.back(), 100'000u));
+    report_.transport = Name(network.transport);
     report_.window = absl::GetFlag(FLAGS_window);
     report_.echo_size = kEchoSize;
     report_.memory_idle_bytes = edge_.MemorySize();
@@ -206,7 +235,7 @@ class EdgeLoad {
     row.load_cpu_seconds = OwnCpuSeconds() - own_before;
     if (row.load.forwarded > 0) {
       LoadPace echo_pace = Paced(row.MessagesPerSecond());
-      row.echo = echo_.Run(row.load.forwarded_bytes / row.load.forwarded, echo_pace);
+      row.echo = echo_->Run(row.load.forwarded_bytes / row.load.forwarded, echo_pace, row.phones);
     }
     return row;
   }
@@ -215,7 +244,7 @@ class EdgeLoad {
   bool MeasurePeers(std::string* error) {
     const std::string program = absl::GetFlag(FLAGS_kamailio);
     if (program.empty()) return true;
-    LoadNetwork network = MakeNetwork();
+    LoadNetwork network = MakeNetwork(LoadTransport::kUdp);
     network.edge_gm.ip += kPeerOffset;
     network.core.ip += kPeerOffset;
     LoadTraffic traffic(network, phones_.front());
@@ -260,8 +289,9 @@ class EdgeLoad {
 
   const std::vector<uint32_t> phones_;
   Scratch scratch_;
-  LoadEcho echo_{std::make_unique<RawEcho>()};
-  LoadEcho epoll_{std::make_unique<EpollEcho>()};
+  const LoadNetwork network_;
+  std::unique_ptr<LoadEcho> echo_;
+  DatagramEcho epoll_{std::make_unique<EpollEcho>()};
   LoadTraffic traffic_;
   LoadProcess edge_;
   LoadReport report_;
@@ -291,11 +321,16 @@ int main(int argc, char** argv) {
   absl::ParseCommandLine(argc, argv);
   const std::vector<uint32_t> phones = bench::PhonesWanted();
   const int window = absl::GetFlag(FLAGS_window);
-  if (absl::GetFlag(FLAGS_gmedge).empty() || phones.empty() || window < 1 || window > 1024) {
+  const std::string transport = absl::GetFlag(FLAGS_transport);
+  const bool is_tcp = transport == "tcp";
+  if (absl::GetFlag(FLAGS_gmedge).empty() || phones.empty() || window < 1 || window > 1024 ||
+      (!is_tcp && transport != "udp") || (is_tcp && !absl::GetFlag(FLAGS_kamailio).empty())) {
     fmt::print(stderr,
-               "edge_load: --gmedge=PROGRAM, --phones 2..{} (several: rising), --window 1..1024\n",
+               "edge_load: --gmedge=PROGRAM, --phones 2..{} (several: rising), --window 1..1024, "
+               "--transport udp or, without --kamailio, tcp\n",
                bench::kPhonesMax);
     return 2;
   }
-  return bench::EdgeLoad(phones).Run();
+  return bench::EdgeLoad(phones, is_tcp ? bench::LoadTransport::kTcp : bench::LoadTransport::kUdp)
+      .Run();
 }

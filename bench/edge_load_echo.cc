@@ -19,14 +19,36 @@ void WaitFor(int fd, uint64_t ns) {
 
 }  // namespace
 
-bool LoadEcho::Open(int cpu, std::string* error) {
+class DatagramEcho::Way final : public EchoWay {
+ public:
+  Way(LoadSocket* socket, Address to) : socket_(socket), to_(to) {}
+  void Send(std::string_view payload) override { socket_->Send(0, to_, payload); }
+  void Flush() override { socket_->Flush(); }
+  int Receive() override {
+    return socket_->Receive([](const LoadSocket::Received&) {});
+  }
+  int fd() const override { return socket_->fd(); }
+
+ private:
+  LoadSocket* const socket_;
+  const Address to_;
+};
+
+bool DatagramEcho::Open(int cpu, std::string* error) {
   address_.ip = kLoopback;
   return echo_->Start(cpu, &address_.port, error) && socket_.Open({kLoopback, 0}, error);
 }
 
-EchoResult LoadEcho::Run(size_t size, const LoadPace& pace) {
-  const std::string payload(std::min(size, LoadSocket::kDatagramSizeMax), 'x');
+EchoResult DatagramEcho::Run(size_t size, const LoadPace& pace, size_t) {
+  Way way(&socket_, address_);
   const double cpu_before = echo_->CpuSeconds();
+  EchoResult result = DriveEcho(&way, size, pace);
+  result.cpu_seconds = echo_->CpuSeconds() - cpu_before;
+  return result;
+}
+
+EchoResult DriveEcho(EchoWay* way, size_t size, const LoadPace& pace) {
+  const std::string payload(std::min(size, LoadSocket::kDatagramSizeMax), 'x');
   const uint64_t begin_ns = NowNs();
   const uint64_t end_ns = begin_ns + static_cast<uint64_t>(pace.seconds * 1e9);
   uint64_t sent = 0;
@@ -40,21 +62,20 @@ EchoResult LoadEcho::Run(size_t size, const LoadPace& pace) {
     } else if (now_ns < end_ns) {
       due = static_cast<uint64_t>(static_cast<double>(now_ns - begin_ns) / 1e9 * pace.per_second);
     }
-    for (; sent < due; ++sent) socket_.Send(0, address_, payload);
-    socket_.Flush();
-    const int count = socket_.Receive([](const LoadSocket::Received&) {});
+    for (; sent < due; ++sent) way->Send(payload);
+    way->Flush();
+    const int count = way->Receive();
     result.echoed += static_cast<uint64_t>(count);
     if (count > 0) {
       last_ns = now_ns;
     } else {
       const double next_s = static_cast<double>(sent + 1) / std::max(pace.per_second, 1.0);
       const uint64_t next_ns = begin_ns + static_cast<uint64_t>(next_s * 1e9);
-      WaitFor(socket_.fd(), next_ns > now_ns ? next_ns - now_ns : 0);
+      WaitFor(way->fd(), next_ns > now_ns ? next_ns - now_ns : 0);
     }
   }
   result.lost = sent - result.echoed;
   result.seconds = static_cast<double>(last_ns - begin_ns) / 1e9;
-  result.cpu_seconds = echo_->CpuSeconds() - cpu_before;
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "bench/edge_load_socket.h"
@@ -19,21 +20,43 @@ struct EchoResult {
   double cpu_seconds = 0;  // Of the echo.
 
   double PerSecond() const { return seconds > 0 ? static_cast<double>(echoed) / seconds : 0; }
-  // CPU microseconds for one datagram in and out: what any relay pays to the kernel.
+  // CPU microseconds for one message in and out: what any relay pays to the kernel.
   double Microseconds() const {
     return echoed > 0 ? cpu_seconds * 1e6 / static_cast<double>(echoed) : 0;
   }
 };
 
+// Where the messages of a drive go, in batches.
+class EchoWay {
+ public:
+  virtual ~EchoWay() = default;
+  virtual void Send(std::string_view payload) = 0;
+  virtual void Flush() = 0;
+  // Takes what came back; returns how many.
+  virtual int Receive() = 0;
+  virtual int fd() const = 0;
+};
+// All of the result but the CPU time.
+EchoResult DriveEcho(EchoWay* way, size_t size, const LoadPace& pace);
+
 class LoadEcho {
  public:
-  explicit LoadEcho(std::unique_ptr<UdpEcho> echo) : echo_(std::move(echo)) {}
+  virtual ~LoadEcho() = default;
   // Starts the echo on `cpu`.
-  bool Open(int cpu, std::string* error);
-  // Datagrams of `size` bytes, at most LoadSocket::kDatagramSizeMax.
-  EchoResult Run(size_t size, const LoadPace& pace);
+  virtual bool Open(int cpu, std::string* error) = 0;
+  // Messages of `size` bytes, at most LoadSocket::kDatagramSizeMax, over so many connections where
+  // there are any.
+  virtual EchoResult Run(size_t size, const LoadPace& pace, size_t connections) = 0;
+};
+
+class DatagramEcho final : public LoadEcho {
+ public:
+  explicit DatagramEcho(std::unique_ptr<UdpEcho> echo) : echo_(std::move(echo)) {}
+  bool Open(int cpu, std::string* error) override;
+  EchoResult Run(size_t size, const LoadPace& pace, size_t connections) override;
 
  private:
+  class Way;
   std::unique_ptr<UdpEcho> echo_;
   LoadSocket socket_;
   Address address_;

@@ -64,6 +64,7 @@ void PutNonce(TransactionId id, sip::Writer* writer) {
 
 // The lines every request starts with.
 struct Head {
+  LoadTransport transport;
   std::string_view method;
   Address sent_by;
   TransactionId id;
@@ -71,7 +72,7 @@ struct Head {
 };
 
 void PutHead(const Head& head, sip::Writer* writer) {
-  writer->Put("Via: SIP/2.0/UDP ");
+  writer->Put("Via: SIP/2.0/").Put(Name(head.transport)).Put(" ");
   PutHostPort(head.sent_by, writer);
   writer->Put(";branch=z9hG4bK")
       .PutHex(head.id, 16)
@@ -143,6 +144,10 @@ size_t Finished(const sip::Writer& writer) {
 
 }  // namespace
 
+std::string_view Name(LoadTransport transport) {
+  return transport == LoadTransport::kTcp ? "TCP" : "UDP";
+}
+
 size_t LoadMessages::Register(const LoadPhone& phone, TransactionId id, Credentials credentials,
                               std::span<char> out) const {
   sip::Writer writer(out);
@@ -150,7 +155,7 @@ size_t LoadMessages::Register(const LoadPhone& phone, TransactionId id, Credenti
   const bool has_answer = credentials == Credentials::kAnswer;
   const uint16_t port = is_protected ? network_.port_us : network_.port_plain;
   writer.Put("REGISTER sip:").Put(kRealm).Put(" SIP/2.0\r\n");
-  PutHead({"REGISTER", {phone.ip, port}, id, phone.cseq}, &writer);
+  PutHead({network_.transport, "REGISTER", {phone.ip, port}, id, phone.cseq}, &writer);
   PutFromTo(phone, "", &writer);
   PutContact(phone, port, kFeatures, &writer);
   writer.Put("Authorization: Digest username=\"");
@@ -170,7 +175,7 @@ size_t LoadMessages::MoRequest(std::string_view method, const LoadPhone& phone, 
                                std::span<char> out) const {
   sip::Writer writer(out);
   writer.Put(method).Put(" sip:").Put(kPeer).Put(" SIP/2.0\r\n");
-  PutHead({method, {phone.ip, network_.port_us}, id, phone.cseq}, &writer);
+  PutHead({network_.transport, method, {phone.ip, network_.port_us}, id, phone.cseq}, &writer);
   writer.Put("Route: <sip:");
   PutHostPort({network_.edge_gm.ip, phone.port_ps}, &writer);
   writer.Put(";lr>,<sip:orig@");
@@ -194,7 +199,7 @@ size_t LoadMessages::Ack(const LoadPhone& phone, TransactionId id, std::string_v
   const std::string_view contact = ValueOf(response, "Contact");
   writer.Put("ACK ").Put(contact.substr(1, contact.size() - 2)).Put(" SIP/2.0\r\n");
   // A transaction of its own with the INVITE's number (RFC 3261 13.2.2.4).
-  PutHead({"ACK", {phone.ip, network_.port_us}, id, phone.cseq}, &writer);
+  PutHead({network_.transport, "ACK", {phone.ip, network_.port_us}, id, phone.cseq}, &writer);
   std::vector<std::string_view> route;
   ForEachLine(response, [&route](std::string_view line) {
     if (line.starts_with("Record-Route: ")) route.push_back(line.substr(14, line.size() - 16));
@@ -212,7 +217,7 @@ size_t LoadMessages::MtRequest(const LoadPhone& phone, TransactionId id,
   writer.Put("MESSAGE sip:00").PutNumber(1'010'000'000'000 + phone.index).Put("@");
   PutHostPort({phone.ip, network_.port_us}, &writer);
   writer.Put(" SIP/2.0\r\n");
-  PutHead({"MESSAGE", network_.core, id, phone.cseq}, &writer);
+  PutHead({LoadTransport::kUdp, "MESSAGE", network_.core, id, phone.cseq}, &writer);
   writer.Put("Via: SIP/2.0/UDP as.").Put(kRealm).Put(":5060;branch=z9hG4bK7c1e.5f0a9d3b21c4.0\r\n");
   writer.Line("Route", {phone.path});
   writer.Put("From: <sip:+15551230002@").Put(kRealm).Put(">;tag=9be1d7c4\r\nTo: <sip:");
@@ -293,6 +298,15 @@ int StatusOf(std::string_view message) {
     std::from_chars(message.data() + kVersion.size(), message.data() + kVersion.size() + 3, status);
   }
   return status;
+}
+
+size_t SizeOfMessage(std::string_view stream) {
+  const size_t end = stream.find("\r\n\r\n");
+  if (end == std::string_view::npos) return 0;
+  const std::string_view length = ValueOf(stream.substr(0, end + 4), "Content-Length");
+  size_t body_size = 0;
+  std::from_chars(length.data(), length.data() + length.size(), body_size);
+  return end + 4 + body_size;
 }
 
 uint16_t ServerPortOf(std::string_view security_server) {

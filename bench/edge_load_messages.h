@@ -12,6 +12,9 @@
 
 namespace bench {
 
+enum class LoadTransport : uint8_t { kUdp, kTcp };
+std::string_view Name(LoadTransport transport);
+
 // Who is where. All phones use the same three ports, each on an address of its own.
 struct LoadNetwork {
   Address edge_gm;
@@ -21,6 +24,7 @@ struct LoadNetwork {
   uint16_t port_plain = 0;
   uint16_t port_uc = 0;
   uint16_t port_us = 0;
+  LoadTransport transport = LoadTransport::kUdp;  // Of the phones; the core's is UDP.
 };
 
 struct LoadPhone {
@@ -32,6 +36,7 @@ struct LoadPhone {
   bool is_registered = false;
   std::string security_server;  // As received: goes back as Security-Verify.
   std::string path;             // The edge's URI for this phone, "<sip:...>".
+  int connection = -1;          // Over TCP: of LoadStreams.
 };
 
 // Names a transaction in its Call-ID.
@@ -72,6 +77,8 @@ TransactionId TransactionOf(std::string_view message);
 std::string_view ValueOf(std::string_view message, std::string_view name);
 // 0 for a request.
 int StatusOf(std::string_view message);
+// Bytes of the message at the start of a stream; 0: its header is not complete.
+size_t SizeOfMessage(std::string_view stream);
 // port-s of a Security-Server; 0 when there is none.
 uint16_t ServerPortOf(std::string_view security_server);
 

@@ -88,12 +88,13 @@ double LoadRow::Latency(double share) const {
 }
 
 std::string LoadReport::Table() const {
-  std::string table = fmt::format("{}\n{}\nwindow {}\n\n", machine, edge, window);
+  std::string table =
+      fmt::format("{}\n{}\nphones over {}, window {}\n\n", machine, edge, transport, window);
   table += EchoLine("before", echo_size, echo_before);
   table += EchoLine("after", echo_size, echo_after);
   fmt::format_to(std::back_inserter(table),
-                 "epoll + recvmmsg {} bytes: {:.0f} messages/s, {:.2f} µs CPU each\n", echo_size,
-                 epoll.PerSecond(), epoll.Microseconds());
+                 "epoll + recvmmsg (UDP) {} bytes: {:.0f} messages/s, {:.2f} µs CPU each\n",
+                 echo_size, epoll.PerSecond(), epoll.Microseconds());
   fmt::format_to(std::back_inserter(table), "memory of gmedge: {:.1f} MiB at start; ",
                  Mebibytes(memory_idle_bytes));
   for (const Memory& at : memory) {
@@ -151,8 +152,9 @@ const LoadRow* LoadReport::OwnRow(LoadFlow flow) const {
 }
 
 std::string LoadReport::Json() const {
-  std::string json = fmt::format("{{\"machine\": {}, \"edge\": {}, \"window\": {},\n",
-                                 JsonText(machine), JsonText(edge), window);
+  std::string json =
+      fmt::format("{{\"machine\": {}, \"edge\": {}, \"transport\": {}, \"window\": {},\n",
+                  JsonText(machine), JsonText(edge), JsonText(transport), window);
   fmt::format_to(
       std::back_inserter(json),
       " \"echo_size\": {}, \"echo_before\": {},\n \"echo_after\": {},\n \"epoll\": {},\n",

@@ -12,7 +12,7 @@
 
 namespace bench {
 
-// One phase: the edge, and the raw echo at the same number and size of datagrams a second.
+// One phase: the edge, and the raw echo at the same number and size of messages a second.
 struct LoadRow {
   LoadFlow flow = LoadFlow::kRegistration;
   size_t phones = 0;            // Registered when it began.
@@ -33,12 +33,13 @@ struct LoadRow {
 };
 
 struct LoadReport {
-  std::string machine;  // CPU, kernel.
-  std::string edge;     // What `gmedge --version` says, how it ran.
+  std::string machine;         // CPU, kernel.
+  std::string edge;            // What `gmedge --version` says, how it ran.
+  std::string_view transport;  // Of the phones and of the raw echo.
   int window = 0;
   EchoResult echo_before;  // As many as the window lets through, before and after all phases.
   EchoResult echo_after;
-  EchoResult epoll;  // The same by epoll, recvmmsg and sendmmsg.
+  EchoResult epoll;  // Over UDP by epoll, recvmmsg and sendmmsg.
   size_t echo_size = 0;
   // Resident sizes: before the first phone, and with so many registered.
   struct Memory {

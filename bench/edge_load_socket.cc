@@ -20,6 +20,8 @@ void GrowBuffer(int fd, int forced, int plain) {
   setsockopt(fd, SOL_SOCKET, plain, &kSocketBufferSize, sizeof(kSocketBufferSize));
 }
 
+}  // namespace
+
 sockaddr_in ToSockaddr(Address address) {
   sockaddr_in result{};
   result.sin_family = AF_INET;
@@ -27,8 +29,6 @@ sockaddr_in ToSockaddr(Address address) {
   result.sin_port = htons(address.port);
   return result;
 }
-
-}  // namespace
 
 struct LoadSocket::Batch {
   union Control {

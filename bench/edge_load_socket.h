@@ -19,6 +19,7 @@ struct Address {
   uint32_t ip = 0;
   uint16_t port = 0;
 };
+sockaddr_in ToSockaddr(Address address);
 
 class LoadSocket {
  public:

@@ -53,7 +53,7 @@ LoadTraffic::LoadTraffic(const LoadNetwork& network, uint32_t phones)
 
 bool LoadTraffic::Open(std::string* error) {
   if (!plain_.Open({}, error) || !uc_.Open({}, error) || !us_.Open({}, error)) return false;
-  if (!core_.Open(network_.core, error)) return false;
+  if (!core_.Open(network_.core, error) || !streams_.Open(error)) return false;
   network_.port_plain = plain_.port();
   network_.port_uc = uc_.port();
   network_.port_us = us_.port();
@@ -130,78 +130,114 @@ bool LoadTraffic::StartOne(uint64_t started_ns) {
 
 void LoadTraffic::SendRequest(LoadPhone* phone, TransactionId id) {
   const LoadMessages messages(network_);
-  const Address protected_port = {network_.edge_gm.ip, phone->port_ps};
   ++phone->cseq;
   if (flow_ == LoadFlow::kMtMessage) {
     const Address worker = {network_.edge_core.ip, phone->port_core};
     core_.Commit(0, worker, messages.MtRequest(*phone, id, RoomOf(&core_)));
   } else if (flow_ == LoadFlow::kRegistration) {
-    const size_t size =
-        messages.Register(*phone, id, LoadMessages::Credentials::kEmpty, RoomOf(&plain_));
-    plain_.Commit(phone->ip, network_.edge_gm, size);
+    SendPlain(phone,
+              messages.Register(*phone, id, LoadMessages::Credentials::kEmpty, PhoneRoom(&plain_)));
   } else if (flow_ == LoadFlow::kRefresh) {
-    const size_t size =
-        messages.Register(*phone, id, LoadMessages::Credentials::kAnswer, RoomOf(&uc_));
-    uc_.Commit(phone->ip, protected_port, size);
+    SendProtected(
+        phone, messages.Register(*phone, id, LoadMessages::Credentials::kAnswer, PhoneRoom(&uc_)));
   } else {
     const std::string_view method = flow_ == LoadFlow::kMoOptions  ? "OPTIONS"
                                     : flow_ == LoadFlow::kMoInvite ? "INVITE"
                                                                    : "MESSAGE";
-    uc_.Commit(phone->ip, protected_port, messages.MoRequest(method, *phone, id, RoomOf(&uc_)));
+    SendProtected(phone, messages.MoRequest(method, *phone, id, PhoneRoom(&uc_)));
+  }
+}
+
+void LoadTraffic::SendPlain(LoadPhone* phone, size_t size) {
+  if (is_tcp()) return SendOnStream(phone, {phone->ip, 0}, network_.edge_gm, size);
+  plain_.Commit(phone->ip, network_.edge_gm, size);
+}
+
+void LoadTraffic::SendProtected(LoadPhone* phone, size_t size) {
+  const Address to = {network_.edge_gm.ip, phone->port_ps};
+  if (is_tcp()) return SendOnStream(phone, {phone->ip, network_.port_uc}, to, size);
+  uc_.Commit(phone->ip, to, size);
+}
+
+// What cannot be sent is lost; its transaction will time out and be counted.
+void LoadTraffic::SendOnStream(LoadPhone* phone, Address from, Address to, size_t size) {
+  if (phone->connection < 0) phone->connection = streams_.Connect(from, to, phone->index);
+  if (phone->connection < 0) return;
+  if (!streams_.Send(phone->connection, {stream_room_.data(), size})) {
+    streams_.Abort(phone->connection);
+    phone->connection = -1;
   }
 }
 
 bool LoadTraffic::Receive() {
   int count = core_.Receive([this](const LoadSocket::Received& received) { OnCore(received); });
-  count += us_.Receive([this](const LoadSocket::Received& received) { OnProtected(received); });
-  count += plain_.Receive([this](const LoadSocket::Received& received) { OnPlain(received); });
+  if (is_tcp()) {
+    count += streams_.Receive(
+        [this](uint32_t phone, std::string_view message) { OnStream(&phones_[phone], message); });
+    return count > 0;
+  }
+  count +=
+      us_.Receive([this](const LoadSocket::Received& received) { OnProtected(received.payload); });
+  count +=
+      plain_.Receive([this](const LoadSocket::Received& received) { OnPlain(received.payload); });
   return count > 0;
 }
 
+void LoadTraffic::OnStream(LoadPhone* phone, std::string_view message) {
+  if (message.empty()) {
+    phone->connection = -1;
+  } else if (phone->port_ps == 0) {
+    OnPlain(message);
+  } else {
+    OnProtected(message);
+  }
+}
+
 // On the unprotected port of a phone: the challenge, or the end.
-void LoadTraffic::OnPlain(const LoadSocket::Received& received) {
-  Count(received);
-  Transaction* const transaction = Find(received.payload);
+void LoadTraffic::OnPlain(std::string_view message) {
+  Count(message);
+  Transaction* const transaction = Find(message);
   if (transaction == nullptr) return;
-  const int status = StatusOf(received.payload);
-  if (status != 401) return End(transaction, status, received.payload);
-  OnChallenge(&phones_[transaction->phone], received.payload);
+  const int status = StatusOf(message);
+  if (status != 401) return End(transaction, status, message);
+  OnChallenge(&phones_[transaction->phone], message);
 }
 
 void LoadTraffic::OnChallenge(LoadPhone* phone, std::string_view message) {
   phone->security_server = ValueOf(message, "Security-Server");
   phone->port_ps = ServerPortOf(phone->security_server);
   if (phone->port_ps == 0) return End(Find(message), 401, message);
+  if (is_tcp()) {
+    streams_.Abort(phone->connection);
+    phone->connection = -1;
+  }
   ++phone->cseq;
-  const LoadMessages messages(network_);
-  const size_t size = messages.Register(*phone, TransactionOf(message),
-                                        LoadMessages::Credentials::kAnswer, RoomOf(&uc_));
-  uc_.Commit(phone->ip, {network_.edge_gm.ip, phone->port_ps}, size);
+  SendProtected(
+      phone, LoadMessages(network_).Register(*phone, TransactionOf(message),
+                                             LoadMessages::Credentials::kAnswer, PhoneRoom(&uc_)));
 }
 
-// On port_us of a phone: answers to what it sent from port_uc, and requests.
-void LoadTraffic::OnProtected(const LoadSocket::Received& received) {
-  Count(received);
-  Transaction* const transaction = Find(received.payload);
+// On port_us of a phone, or its connection: answers to what it sent from port_uc, and requests.
+void LoadTraffic::OnProtected(std::string_view message) {
+  Count(message);
+  Transaction* const transaction = Find(message);
   if (transaction == nullptr) return;
-  const LoadPhone& phone = phones_[transaction->phone];
-  if (const int status = StatusOf(received.payload); status != 0) {
-    if (flow_ != LoadFlow::kMoInvite || status != 200) {
-      return End(transaction, status, received.payload);
-    }
-    const size_t size =
-        LoadMessages(network_).Ack(phone, transaction->id, received.payload, RoomOf(&uc_));
-    return uc_.Commit(phone.ip, {network_.edge_gm.ip, phone.port_ps}, size);
+  LoadPhone* const phone = &phones_[transaction->phone];
+  const LoadMessages messages(network_);
+  if (const int status = StatusOf(message); status == 0) {
+    SendProtected(phone, messages.Ok(message, PhoneRoom(&uc_)));
+  } else if (flow_ == LoadFlow::kMoInvite && status == 200) {
+    SendProtected(phone, messages.Ack(*phone, transaction->id, message, PhoneRoom(&uc_)));
+  } else {
+    End(transaction, status, message);
   }
-  const size_t size = LoadMessages(network_).Ok(received.payload, RoomOf(&uc_));
-  uc_.Commit(phone.ip, {network_.edge_gm.ip, phone.port_ps}, size);
 }
 
 void LoadTraffic::OnCore(const LoadSocket::Received& received) {
-  Count(received);
-  Transaction* const transaction = Find(received.payload);
-  if (transaction == nullptr) return;
   const std::string_view message = received.payload;
+  Count(message);
+  Transaction* const transaction = Find(message);
+  if (transaction == nullptr) return;
   if (const int status = StatusOf(message); status != 0) {
     return End(transaction, status, message);
   }
@@ -224,9 +260,9 @@ void LoadTraffic::OnCore(const LoadSocket::Received& received) {
   core_.Commit(0, received.from, size);
 }
 
-void LoadTraffic::Count(const LoadSocket::Received& received) {
+void LoadTraffic::Count(std::string_view message) {
   ++result_.forwarded;
-  result_.forwarded_bytes += received.payload.size();
+  result_.forwarded_bytes += message.size();
 }
 
 LoadTraffic::Transaction* LoadTraffic::Find(std::string_view message) {
@@ -280,7 +316,9 @@ void LoadTraffic::Wait(const LoadPace& pace, uint64_t now_ns) {
     const uint64_t next_ns = begin_ns_ + static_cast<uint64_t>(next_s * 1e9);
     wait_ns = next_ns > now_ns ? std::min(next_ns - now_ns, wait_ns) : 0;
   }
-  pollfd sockets[] = {{core_.fd(), POLLIN, 0}, {us_.fd(), POLLIN, 0}, {plain_.fd(), POLLIN, 0}};
+  pollfd sockets[] = {{core_.fd(), POLLIN, 0},
+                      {is_tcp() ? streams_.fd() : us_.fd(), POLLIN, 0},
+                      {is_tcp() ? -1 : plain_.fd(), POLLIN, 0}};
   const timespec timeout = {0, static_cast<long>(wait_ns)};
   Flush();
   ppoll(sockets, std::size(sockets), &timeout, nullptr);

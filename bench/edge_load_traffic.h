@@ -1,7 +1,9 @@
 // Phones and an IMS core on both sides of a gmedge, in one thread: registrations, and requests both
-// ways, at a given rate or with so many under way at once.
+// ways, at a given rate or with so many under way at once. Over TCP a phone's first REGISTER has a
+// connection of its own; the one from port_uc to port_ps carries everything else, both ways.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <span>
@@ -11,6 +13,7 @@
 
 #include "bench/edge_load_messages.h"
 #include "bench/edge_load_socket.h"
+#include "bench/edge_load_streams.h"
 
 namespace bench {
 
@@ -76,12 +79,21 @@ class LoadTraffic {
   bool StartDue(const LoadPace& pace, uint64_t now_ns);
   bool StartOne(uint64_t started_ns);
   void SendRequest(LoadPhone* phone, TransactionId id);
+  // Where the next message of a phone is written, and its way from there.
+  std::span<char> PhoneRoom(LoadSocket* socket) {
+    return is_tcp() ? std::span<char>(stream_room_) : RoomOf(socket);
+  }
+  void SendPlain(LoadPhone* phone, size_t size);
+  void SendProtected(LoadPhone* phone, size_t size);
+  void SendOnStream(LoadPhone* phone, Address from, Address to, size_t size);
+  bool is_tcp() const { return network_.transport == LoadTransport::kTcp; }
   bool Receive();
-  void OnPlain(const LoadSocket::Received& received);
-  void OnProtected(const LoadSocket::Received& received);
+  void OnPlain(std::string_view message);
+  void OnProtected(std::string_view message);
+  void OnStream(LoadPhone* phone, std::string_view message);
   void OnCore(const LoadSocket::Received& received);
   void OnChallenge(LoadPhone* phone, std::string_view message);
-  void Count(const LoadSocket::Received& received);
+  void Count(std::string_view message);
   // Null when the message belongs to nothing that is under way.
   Transaction* Find(std::string_view message);
   void End(Transaction* transaction, int status, std::string_view message);
@@ -98,6 +110,8 @@ class LoadTraffic {
   LoadSocket uc_;     // The phones' port_uc: all they send.
   LoadSocket us_;     // The phones' port_us: all they receive.
   LoadSocket core_;
+  LoadStreams streams_{SizeOfMessage};  // The phones', over TCP.
+  std::array<char, LoadSocket::kDatagramSizeMax> stream_room_;
   std::vector<LoadPhone> phones_;
   std::vector<uint32_t> registered_;
   size_t next_fresh_ = 0;

@@ -28,7 +28,7 @@ struct RawTcpEcho::Ring {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    return raw.Bind(fd) && listen(fd, 128) == 0;
+    return raw.Bind(fd) && listen(fd, 4096) == 0;
   }
 
   void ArmAccept() {

@@ -1,25 +1,29 @@
 # edge_load: gmedge under load, beside a raw echo. The smoke run shows that it still works; figures
 # are for `edge_load` itself, on a release build and a quiet machine (docs/performance.md).
 file(GLOB edge_load_sources CONFIGURE_DEPENDS bench/edge_load*.cc)
-add_executable(edge_load ${edge_load_sources} bench/raw_echo.cc bench/raw_ring.cc bench/epoll_echo.cc bench/xfrm_phones.cc)
+add_executable(edge_load ${edge_load_sources} bench/raw_echo.cc bench/raw_tcp_echo.cc bench/raw_ring.cc bench/epoll_echo.cc bench/xfrm_phones.cc)
 target_link_libraries(edge_load PRIVATE gmedge_sip gmedge_xfrm PkgConfig::uring spdlog::spdlog
   absl::flags absl::flags_parse absl::flags_usage Threads::Threads)
+foreach(transport udp tcp)
+  set(name ${GMEDGE_TEST_PREFIX}edge_load_${transport}_smoke)
+  add_test(NAME ${name}
+    COMMAND edge_load --gmedge=$<TARGET_FILE:gmedge> --phones=200 --transport=${transport}
+            --seconds=0.2 --server_cpu=-1 --load_cpu=-1)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
+endforeach()
+
 # edge_workers: several workers beside one.
 add_executable(edge_workers bench/edge_workers.cc bench/edge_load_messages.cc bench/edge_load_process.cc
-  bench/edge_load_socket.cc bench/edge_load_traffic.cc bench/raw_echo.cc bench/raw_ring.cc)
+  bench/edge_load_socket.cc bench/edge_load_streams.cc bench/edge_load_traffic.cc bench/raw_echo.cc bench/raw_ring.cc)
 target_link_libraries(edge_workers PRIVATE gmedge_sip PkgConfig::uring absl::flags absl::flags_parse
   absl::flags_usage fmt::fmt Threads::Threads)
 add_test(NAME ${GMEDGE_TEST_PREFIX}edge_workers_smoke
   COMMAND edge_workers --gmedge=$<TARGET_FILE:gmedge> --phones=200 --rounds=1 --seconds=0.2)
 set_tests_properties(${GMEDGE_TEST_PREFIX}edge_workers_smoke PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
-add_test(NAME ${GMEDGE_TEST_PREFIX}edge_load_smoke
-  COMMAND edge_load --gmedge=$<TARGET_FILE:gmedge> --phones=200 --seconds=0.2
-          --server_cpu=-1 --load_cpu=-1)
-set_tests_properties(${GMEDGE_TEST_PREFIX}edge_load_smoke PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
 
 # edge_flood: registered phones beside a flood of new ones. Likewise.
 add_executable(edge_flood bench/edge_flood.cc bench/edge_load_messages.cc bench/edge_load_process.cc
-  bench/edge_load_socket.cc bench/edge_load_traffic.cc bench/raw_echo.cc bench/raw_ring.cc)
+  bench/edge_load_socket.cc bench/edge_load_streams.cc bench/edge_load_traffic.cc bench/raw_echo.cc bench/raw_ring.cc)
 target_link_libraries(edge_flood PRIVATE gmedge_sip PkgConfig::uring spdlog::spdlog
   absl::flags absl::flags_parse absl::flags_usage Threads::Threads)
 add_test(NAME ${GMEDGE_TEST_PREFIX}edge_flood_smoke
