@@ -157,24 +157,30 @@ void TcpConnection::End(TcpEnd end, int error) {
   error_ = error;
   pool_->timers_.Cancel(&timer_);
   buffers_->CancelAwait(&waiter_);
-  ArmCancel();
+  ArmCancels();
 }
 
-void TcpConnection::ArmCancel() {
-  io_uring_sqe* const sqe = pool_->reactor_->GetSqe(&cancel_);
-  io_uring_prep_cancel_fd(sqe, fd_, IORING_ASYNC_CANCEL_ALL);
-  cancel_armed_ = true;
+// Each by its name: by the descriptor the kernel would look through the requests of all
+// connections. The send's completion serves the connect.
+void TcpConnection::ArmCancels() {
+  if (receive_armed_) ArmCancel(&receive_);
+  if (send_armed_ || connect_armed_ || !receive_armed_) ArmCancel(&send_);
+}
+
+void TcpConnection::ArmCancel(Completion* target) {
+  io_uring_prep_cancel(pool_->reactor_->GetSqe(&cancel_), target, 0);
+  ++cancels_armed_;
 }
 
 void TcpConnection::OnCancelled(int32_t result) {
-  cancel_armed_ = false;
   // Found, but just being worked on: it may arm itself again, so ask again.
-  if (result == -EALREADY && (receive_armed_ || send_armed_ || connect_armed_)) ArmCancel();
+  cancel_again_ |= result == -EALREADY;
+  if (--cancels_armed_ == 0 && std::exchange(cancel_again_, false) && AtWork()) ArmCancels();
   EndWhenQuiet();
 }
 
 void TcpConnection::EndWhenQuiet() {
-  if (receive_armed_ || send_armed_ || connect_armed_ || cancel_armed_) return;
+  if (AtWork() || cancels_armed_ > 0) return;
   FreeAll();
   // Where both sides said FIN there is nothing to reset.
   if (end_ == TcpEnd::kClosed) {

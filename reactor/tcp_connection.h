@@ -79,7 +79,9 @@ class TcpConnection {
   void OnFin();
   void OnConnected(int32_t result);
   void OnCancelled(int32_t result);
-  void ArmCancel();
+  void ArmCancels();
+  void ArmCancel(Completion* target);
+  bool AtWork() const { return receive_armed_ || send_armed_ || connect_armed_; }
   void End(TcpEnd end, int error);
   void EndWhenQuiet();
   void ArmTimer();
@@ -112,8 +114,9 @@ class TcpConnection {
   bool fin_received_ = false;
   bool receive_armed_ = false;
   bool send_armed_ = false;
-  bool cancel_armed_ = false;
   bool connect_armed_ = false;
+  bool cancel_again_ = false;  // What was to be cancelled was being worked on.
+  uint8_t cancels_armed_ = 0;
   int error_ = 0;
 
   // To be sent, in this order: the slots, of which the first slots_under_way_ are the kernel's,
