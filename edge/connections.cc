@@ -13,6 +13,26 @@ using reactor::TcpConnection;
 using reactor::TcpEnd;
 using reactor::TimerWheel;
 
+namespace {
+
+bool IsFinalAnswer(std::span<const std::string_view> pieces) {
+  constexpr std::string_view kVersion = "SIP/2.0 ";
+  char start[kVersion.size() + 1];
+  size_t size = 0;
+  for (size_t i = 0; i < pieces.size() && size < sizeof(start); ++i) {
+    size += pieces[i].copy(start + size, sizeof(start) - size);
+  }
+  return size == sizeof(start) && std::string_view(start, size).starts_with(kVersion) &&
+         start[kVersion.size()] != '1';
+}
+
+// RFC 3261 17.1.1.3: nobody answers an ACK.
+bool WantsAnswer(std::string_view text) {
+  return !text.starts_with("SIP/2.0 ") && !text.starts_with("ACK ");
+}
+
+}  // namespace
+
 Connections::Connections(const Settings& settings, const std::vector<Port>* ports, Stats* stats,
                          ConnectionSink* sink)
     : settings_(settings),
@@ -63,10 +83,8 @@ void Connections::Send(const Flow& to, std::span<const std::string_view> pieces,
   if (connection->connecting()) return Wait(LinkOf(*connection), to, pieces);
   if (connection->open()) {
     if (!connection->Send(pieces, lease)) ++stats_->send_failed;
-    // The answer to its REGISTER makes a stranger's connection a phone's, or the reverse.
-    Link* const link = LinkOf(*connection);
-    if (SideOf(to) == Side::kGm && connection->open() && !link->half_closed && !link->in_message) {
-      SetDeadline(*connection, link, Stream::State::kBetween);
+    if (SideOf(to) == Side::kGm && connection->open() && IsFinalAnswer(pieces)) {
+      OnAnswered(*connection, LinkOf(*connection));
     }
     return;
   }
@@ -77,6 +95,18 @@ void Connections::Send(const Flow& to, std::span<const std::string_view> pieces,
 TcpConnection* Connections::Find(const Flow& flow) {
   const auto found = flows_.find(FlowKey(flow));
   return found == flows_.end() ? nullptr : pool_->Find(found->second);
+}
+
+// At an unprotected port. The answer to its REGISTER makes a stranger's connection a phone's, or
+// the reverse; after a FIN the last answer is the end.
+void Connections::OnAnswered(TcpConnection& connection, Link* link) {
+  if (link->unanswered > 0) --link->unanswered;
+  if (!link->half_closed) {
+    if (!link->in_message) SetDeadline(connection, link, Stream::State::kBetween);
+  } else if (link->unanswered == 0) {
+    Forget(connection);
+    connection.Close();
+  }
 }
 
 // No connection to a phone leaves an unprotected port: it could lead anywhere.
@@ -159,6 +189,7 @@ void Connections::OnTcpBytes(TcpConnection& connection, std::string_view bytes,
   Stream::State state =
       link->stream.Feed(sip::PaddedView::Promise(bytes), [&](const sip::Frame& frame) {
         if (frame.kind == sip::FrameKind::kMessage) {
+          if (WantsAnswer(frame.text.bytes())) ++link->unanswered;
           sink_->OnStreamMessage(link->flow, frame.text, lease);
         } else if (frame.kind == sip::FrameKind::kPing) {  // RFC 5626 4.4.1.
           constexpr std::string_view kPong = "\r\n";
@@ -217,11 +248,12 @@ void Connections::CountBroken(const Stream& stream) {
 
 // The end of the connection, not of the phone (pitfalls 25). A peer that said FIN may have closed:
 // to what is protected, and to the core, the next message takes another way. At the unprotected
-// ports there is none, so the answer is tried.
+// ports there is none, so answers are tried, and a connection that waits for none is not kept: a
+// phone that registers leaves one behind.
 void Connections::OnTcpFin(TcpConnection& connection) {
   Link* const link = LinkOf(connection);
   if (link->stream.in_message()) ++stats_->drop_frame_cut;
-  if (SideOf(link->flow) == Side::kGm) {
+  if (SideOf(link->flow) == Side::kGm && link->unanswered > 0) {
     link->half_closed = true;
     return connection.SetDeadline(now_ms_ + settings_.core.register_timeout_ms);
   }

@@ -74,6 +74,7 @@ class Connections final : public reactor::TcpSink {
     Stream stream;
     bool in_message = false;   // Its deadline is that of a message.
     bool half_closed = false;  // By the peer: its deadline is that of what is still to be said.
+    uint32_t unanswered = 0;   // Requests it brought that wait for their final answer.
     std::vector<Waiting> waiting;
     size_t waiting_size = 0;
   };
@@ -92,6 +93,7 @@ class Connections final : public reactor::TcpSink {
   void Connect(const Flow& to, std::span<const std::string_view> pieces);
   bool IsHeldOff(const Flow& to);
   void Fail(const Flow& to, Waiting* message);
+  void OnAnswered(reactor::TcpConnection& connection, Link* link);
   void SetDeadline(reactor::TcpConnection& connection, Link* link, Stream::State state);
   void CountBroken(const Stream& stream);
   Side SideOf(const Flow& flow) const { return (*ports_)[flow.port].side; }

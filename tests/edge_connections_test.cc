@@ -261,16 +261,50 @@ TEST_F(EdgeConnections, AFinEndsTheConnectionForWhatIsProtected) {
   EXPECT_EQ(gone_.size(), 1u) << "told once";
 }
 
-TEST_F(EdgeConnections, AtTheUnprotectedPortsTheAnswerIsTriedAfterAFin) {
+TEST_F(EdgeConnections, AtTheUnprotectedPortsAnswersAreTriedAfterAFinAndTheLastIsTheEnd) {
+  const std::string trying = "SIP/2.0 100 Trying\r\n";
+  const std::string refused = "SIP/2.0 403 Forbidden\r\n";
+  const std::string challenge = "SIP/2.0 401 Unauthorized\r\n";
+  TcpPeer peer = ConnectTo(kGm);
+  peer.Send(Message("a") + Message("b"));
+  peer.Fin();
+  ASSERT_TRUE(Run([&] { return messages_.size() == 2; }));
+  RunIdle();
+  for (const std::string& answer : {trying, refused, trying}) Send(from_, answer);
+  RunIdle();
+  EXPECT_TRUE(gone_.empty()) << "one request has had no final answer";
+  Send(from_, challenge);
+  ASSERT_TRUE(Run([&] { return gone_.size() == 1; }));
+  RunIdle();
+  EXPECT_EQ(peer.Receive(2 * trying.size() + refused.size() + challenge.size()),
+            trying + refused + trying + challenge);
+  EXPECT_EQ(peer.ReceiveEnd(), "FIN");
+}
+
+TEST_F(EdgeConnections, AtTheUnprotectedPortsAnAnswerThatDoesNotComeIsWaitedForOnlySoLong) {
   TcpPeer peer = ConnectTo(kGm);
   peer.Send(Message("a"));
   peer.Fin();
   ASSERT_TRUE(Run([&] { return messages_.size() == 1; }));
   RunIdle();
-  Send(from_, "answer");
+  Advance(settings_.core.register_timeout_ms - 1);
   RunIdle();
-  EXPECT_EQ(peer.Receive(6), "answer");
-  Advance(settings_.core.register_timeout_ms);
+  EXPECT_TRUE(gone_.empty());
+  Advance(1);
+  ASSERT_TRUE(Run([&] { return gone_.size() == 1; }));
+}
+
+// A phone's first connection once its 401 is there: one each would soon fill what there is.
+TEST_F(EdgeConnections, AtTheUnprotectedPortsAFinEndsWhatWaitsForNoAnswer) {
+  on_message_ = [this](const Flow& flow) {
+    if (messages_.back().starts_with("MESSAGE")) Send(flow, "SIP/2.0 401 Unauthorized\r\n");
+  };
+  TcpPeer peer = ConnectTo(kGm);
+  peer.Send(Message("a") + "ACK sip:b SIP/2.0\r\nl: 0\r\n\r\nSIP/2.0 200 OK\r\nl: 0\r\n\r\n");
+  ASSERT_TRUE(Run([&] { return messages_.size() == 3; }));
+  RunIdle();
+  EXPECT_TRUE(gone_.empty());
+  peer.Fin();
   ASSERT_TRUE(Run([&] { return gone_.size() == 1; }));
 }
 
