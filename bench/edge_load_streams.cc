@@ -33,7 +33,7 @@ struct LoadStreams::Events {
 LoadStreams::LoadStreams(SizeOf size_of) : size_of_(std::move(size_of)) {}
 
 LoadStreams::~LoadStreams() {
-  for (size_t i = 0; i < connections_.size(); ++i) Abort(static_cast<int>(i));
+  for (size_t i = 0; i < connections_.size(); ++i) Close(static_cast<int>(i));
   if (epoll_ >= 0) close(epoll_);
 }
 
@@ -76,15 +76,13 @@ bool LoadStreams::Send(int connection, std::string_view message) {
   if (sent == static_cast<ssize_t>(message.size())) return true;
   ++send_failures_;
   // What follows half a message could not be told from it.
-  if (sent > 0) Abort(connection);
+  if (sent > 0) Close(connection);
   return false;
 }
 
-void LoadStreams::Abort(int connection) {
+void LoadStreams::Close(int connection) {
   if (connection < 0 || !connections_[static_cast<size_t>(connection)].open) return;
   connections_[static_cast<size_t>(connection)] = {};
-  const linger reset = {1, 0};
-  setsockopt(connection, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
   close(connection);
 }
 
@@ -101,7 +99,7 @@ int LoadStreams::ConnectionAt(int index) const {
 std::string_view LoadStreams::Read(int connection) {
   ended_ = false;
   Connection& from = connections_[static_cast<size_t>(connection)];
-  if (!from.open) return {};  // Aborted by the handler of another.
+  if (!from.open) return {};  // Closed by the handler of another.
   const size_t before = from.rest.size();
   if (buffer_.size() < before + kReadSize) buffer_.resize(before + kReadSize);
   std::memcpy(buffer_.data(), from.rest.data(), before);
@@ -114,7 +112,7 @@ std::string_view LoadStreams::Read(int connection) {
 // False when the connection has ended.
 bool LoadStreams::Keep(int connection, std::string_view rest) {
   if (ended_) {
-    Abort(connection);
+    Close(connection);
     return false;
   }
   Connection& from = connections_[static_cast<size_t>(connection)];

@@ -37,12 +37,12 @@ class LoadStreams {
   int Connect(Address from, Address to, uint32_t owner);
   // Whole or not at all.
   bool Send(int connection, std::string_view message);
-  // By RST: nothing is kept of it on either side.
-  void Abort(int connection);
+  // By FIN; what still comes is not heard.
+  void Close(int connection);
 
   // Takes what is there, at most one batch, and hands each message to handler(owner, message); an
   // empty one says that the peer has ended the connection. Returns how many it took. The handler
-  // may connect, send and abort.
+  // may connect, send and close.
   template <typename Handler>
   int Receive(Handler&& handler) {
     int count = 0;

@@ -164,7 +164,7 @@ void LoadTraffic::SendOnStream(LoadPhone* phone, Address from, Address to, size_
   if (phone->connection < 0) phone->connection = streams_.Connect(from, to, phone->index);
   if (phone->connection < 0) return;
   if (!streams_.Send(phone->connection, {stream_room_.data(), size})) {
-    streams_.Abort(phone->connection);
+    streams_.Close(phone->connection);
     phone->connection = -1;
   }
 }
@@ -208,7 +208,7 @@ void LoadTraffic::OnChallenge(LoadPhone* phone, std::string_view message) {
   phone->port_ps = ServerPortOf(phone->security_server);
   if (phone->port_ps == 0) return End(Find(message), 401, message);
   if (is_tcp()) {
-    streams_.Abort(phone->connection);
+    streams_.Close(phone->connection);
     phone->connection = -1;
   }
   ++phone->cseq;
