@@ -43,6 +43,7 @@ struct SaSet {
   Agreement agreement;
   xfrm::Key ik;
   xfrm::Key ck;
+  RuleIndex rule = 0;  // That the phone's REGISTER in clear came under.
   uint64_t installed_ms = 0;
   uint64_t kernel_until_ms = 0;  // Not before this does the kernel end the SAs by itself.
   uint64_t expires_ms = 0;       // What the set's timer is armed for.

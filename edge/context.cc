@@ -23,7 +23,8 @@ Context::Context(const Settings& settings_in, std::vector<Port> ports_in, xfrm::
       jar(random_in),
       registrar(phones != nullptr ? *phones : KeyedHash(random_in)),
       timers(now_in),
-      now_ms(now_in) {
+      now_ms(now_in),
+      rules_allow_clear(AllowClear(settings_in.rules)) {
   for (size_t i = 0; i < ports.size(); ++i) {
     if (ports[i].side == Side::kCore) core_port = static_cast<PortIndex>(i);
   }
@@ -108,7 +109,7 @@ bool Context::SendRequest(Flow to, const SaSet* set, sip::Editor* editor, Action
   size_t size_max = settings.core.udp_request_size_max;
   if (set != nullptr) {
     size += xfrm::EspOverhead(set->agreement.algorithms, size + kUdpHeaderSize);
-    size_max = settings.gm.udp_request_size_max;
+    size_max = UdpRequestSizeMax(settings, set->rule);
   }
   ++stats.sent;
   if (to.transport == Transport::kUdp && size > size_max) {

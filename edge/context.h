@@ -56,8 +56,10 @@ struct Context {
   Flow AnswerFlow(const Arrival& arrival) const;
   // The port an `rport` in the phone's Via is filled with.
   uint16_t RportFor(const Arrival& arrival) const;
-  // Do the settings let phones be registered without a security agreement?
-  bool AllowsClear() const { return settings.gm.sec_agree != SecAgree::kRequire; }
+  // Do the settings let any phone be registered without a security agreement?
+  bool AllowsClear() const {
+    return settings.gm.sec_agree != SecAgree::kRequire || rules_allow_clear;
+  }
   // Who is registered in clear at that flow; null on any but an unprotected port.
   Binding* InClear(const Flow& flow) {
     return AllowsClear() && ports[flow.port].side == Side::kGm ? registrar.FindInClear(flow)
@@ -104,6 +106,7 @@ struct Context {
   Stats stats;
   uint64_t now_ms;
   PortIndex core_port = 0;
+  const bool rules_allow_clear;
   bool draining = false;  // No REGISTER in clear is taken any more.
   Overload::Level overload = Overload::Level::kNone;
   TokenBucket refusals;       // limits.refusals_per_second_max.

@@ -72,31 +72,40 @@ std::vector<Missing> MissingOf(const xfrm::ProbeReport& report, const AlgorithmL
   return all;
 }
 
-void CheckAlgorithms(const xfrm::ProbeReport& report, SettingsDraft* draft) {
-  Settings::Ipsec& ipsec = draft->settings.ipsec;
-  if (draft->IsBad(kAlgorithms)) return;
-  const bool drop = ipsec.missing_algorithms == MissingAlgorithms::kDrop;
-  const uint32_t line = draft->LineOf(kAlgorithms);
+void CheckAlgorithms(const xfrm::ProbeReport& report, std::string_view name, uint32_t line,
+                     AlgorithmList* allowed, SettingsDraft* draft) {
+  const bool drop = draft->settings.ipsec.missing_algorithms == MissingAlgorithms::kDrop;
   AlgorithmList left;
-  const std::vector<Missing> all = MissingOf(report, ipsec.allowed_algorithms, &left);
+  const std::vector<Missing> all = MissingOf(report, *allowed, &left);
   for (const Missing& missing : all) {
     const std::string pairs = fmt::format("{}", fmt::join(missing.pairs, ", "));
     if (drop) {
-      draft->Warning(line, fmt::format("ipsec.allowed_algorithms: {} not offered, this kernel "
-                                       "cannot do it: {}",
+      draft->Warning(line, fmt::format("{}: {} not offered, this kernel cannot do it: {}", name,
                                        pairs, missing.why));
     } else {
-      draft->Error(line, fmt::format("ipsec.allowed_algorithms: this kernel cannot do {}: {}; or "
-                                     "leave out what it lacks by ipsec.missing_algorithms = "
-                                     "\"drop\"",
-                                     pairs, missing.why));
+      draft->Error(line, fmt::format("{}: this kernel cannot do {}: {}; or leave out what it "
+                                     "lacks by ipsec.missing_algorithms = \"drop\"",
+                                     name, pairs, missing.why));
     }
   }
   if (!drop || all.empty()) return;
-  ipsec.allowed_algorithms = left;
+  *allowed = left;
   if (!left.empty()) return;
-  draft->Error(line,
-               "ipsec.missing_algorithms = \"drop\" leaves nothing of ipsec.allowed_algorithms");
+  draft->Error(line, fmt::format("ipsec.missing_algorithms = \"drop\" leaves nothing of {}", name));
+}
+
+// Those of all and those of rules; one that is to be dropped is dropped from each.
+void CheckAlgorithms(const xfrm::ProbeReport& report, SettingsDraft* draft) {
+  if (!draft->IsBad(kAlgorithms)) {
+    CheckAlgorithms(report, "ipsec.allowed_algorithms", draft->LineOf(kAlgorithms),
+                    &draft->settings.ipsec.allowed_algorithms, draft);
+  }
+  for (size_t i = 0; i < draft->settings.rules.size(); ++i) {
+    Rule& rule = draft->settings.rules[i];
+    if (!rule.algos) continue;
+    CheckAlgorithms(report, "rule.ipsec_create.algos", draft->rule_lines[i].algos, &*rule.algos,
+                    draft);
+  }
 }
 
 std::string WhatWorks(const xfrm::ProbeReport& report, xfrm::ProbeFamilies families,
@@ -154,8 +163,7 @@ KernelVerdict CheckKernel(const xfrm::ProbeReport& report, SettingsDraft* draft)
   for (const Lack lack : {Lack::kIpv6, Lack::kEspIpv4, Lack::kEspIpv6}) {
     if (report.Lacks(lack)) verdict.lacks.push_back("the kernel lacks " + Describe(lack));
   }
-  verdict.works =
-      WhatWorks(report, FamiliesOf(draft->settings), draft->settings.ipsec.allowed_algorithms);
+  verdict.works = WhatWorks(report, FamiliesOf(draft->settings), AllAlgorithms(draft->settings));
   CheckAlgorithms(report, draft);
   return verdict;
 }

@@ -16,6 +16,10 @@ inline constexpr size_t kPortsMax = 64;
 
 // Workers of a process. More is a settings error.
 inline constexpr uint32_t kWorkersMax = 32;
+// [[rule]] tables. More is a settings error.
+inline constexpr size_t kRulesMax = 64;
+// Networks of one rule's source. Likewise.
+inline constexpr size_t kNetworksMax = 256;
 // Letters from one worker to another that wait. More are dropped and counted (edge/exchange.h).
 inline constexpr size_t kLettersMax = 1024;
 // While the process ends: what REGISTERs in clear are told, in seconds; and so long nothing must

@@ -128,7 +128,8 @@ OffloadPlan PlanOffload(const Settings& settings, int interface, const Transacti
   }
   const Offload wanted{ipsec.offload, interface};
   AlgorithmList pairs;
-  for (const xfrm::Algorithms pair : ipsec.allowed_algorithms.pairs()) {
+  const AlgorithmList wanted_pairs = AllAlgorithms(settings);
+  for (const xfrm::Algorithms pair : wanted_pairs.pairs()) {
     const std::string why = TryPair(settings, wanted, pair, transact);
     if (why.empty()) {
       pairs.Add(pair);

@@ -60,8 +60,9 @@ void RegisterProxy::OnChallenge(const sip::Message& message, RegisterTransaction
     transaction->answer = to;  // Where a failure goes, too, once the first set is gone.
   }
   const reactor::Endpoint& local = context_.ports[transaction->source.port].local;
+  const Policy policy = PolicyOf(context_.settings, transaction->rule);
   SaSet* set = nullptr;
-  switch (keeper_.Make(binding, transaction->open->offer, local, keys->ik, keys->ck, origin,
+  switch (keeper_.Make(binding, transaction->open->offer, local, keys->ik, keys->ck, policy, origin,
                        actions, &set)) {
     case SetKeeper::MakeError::kOk:
       break;
@@ -75,8 +76,7 @@ void RegisterProxy::OnChallenge(const sip::Message& message, RegisterTransaction
   set->challenge = std::make_unique<Challenge>();
   set->challenge->security_client = std::move(transaction->open->security_client);
   set->challenge->security_server =
-      SecurityServerValue(context_.settings.ipsec.allowed_algorithms,
-                          context_.settings.ipsec.security_server, &set->agreement);
+      SecurityServerValue(policy.algorithms, policy.security_server, &set->agreement);
   set->challenge->nonce = keys->nonce;
   set->challenge->sm1 = sm1;
   set->challenge->started_ms = transaction->started_ms;
@@ -215,8 +215,8 @@ void RegisterProxy::Fail(int status, std::string_view why, RegisterTransaction* 
 void RegisterProxy::OnSetReady(SaSet* set, uint64_t key, Actions* actions) {
   RegisterTransaction* transaction = Find(key);
   if (set->state == SetState::kTemporary) {
-    keeper_.ArmTimer(
-        set, context_.now_ms + uint64_t{context_.settings.ipsec.temporary_timeout_s} * 1000);
+    const uint64_t timeout_s = PolicyOf(context_.settings, set->rule).temporary_timeout_s;
+    keeper_.ArmTimer(set, context_.now_ms + timeout_s * 1000);
     ++context_.stats.challenges;
   }
   if (transaction == nullptr) return;

@@ -1,4 +1,4 @@
-// RegisterProxy for phones without a security agreement (gm.sec_agree = "prefer" or "off").
+// RegisterProxy for phones without a security agreement (sec_agree = "prefer" or "off").
 
 #include "edge/header_rules.h"
 #include "edge/limits.h"
@@ -12,7 +12,7 @@ using sip::HeaderId;
 // that has SAs by now, never.
 void RegisterProxy::OnAcceptedInClear(const sip::Message& message, RegisterTransaction* transaction,
                                       Actions* actions) {
-  if (!context_.AllowsClear()) {
+  if (PolicyOf(context_.settings, transaction->rule).sec_agree == SecAgree::kRequire) {
     return Fail(500, "the core accepted without a challenge", transaction, actions);
   }
   Binding* binding = context_.registrar.FindBinding(transaction->binding);

@@ -11,11 +11,13 @@ namespace edge {
 
 using sip::HeaderId;
 
-RegisterProxy::RegisterProxy(Context* context)
-    : context_(*context),
-      keeper_(context, this),
-      static_offer_(SecurityServerValue(context->settings.ipsec.allowed_algorithms,
-                                        SecurityServer::kStatic, nullptr)) {}
+RegisterProxy::RegisterProxy(Context* context) : context_(*context), keeper_(context, this) {
+  for (size_t rule = 0; rule <= context->settings.rules.size(); ++rule) {
+    const Policy policy = PolicyOf(context->settings, static_cast<RuleIndex>(rule));
+    static_offers_.push_back(
+        SecurityServerValue(policy.algorithms, SecurityServer::kStatic, nullptr));
+  }
+}
 
 // A retransmission is the same bytes from the same place. Whatever differs is a message of its own
 // and passes every check: by its branch alone it would borrow the integrity-protected of another.
@@ -80,13 +82,19 @@ void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest&
     ++context_.stats.drop_nat;
     return;
   }
+  const RuleIndex rule =
+      FindRule(context_.settings.rules,
+               {arrival.flow.remote, request.realm, arrival.message.Value(HeaderId::kUserAgent),
+                request.impi, arrival.flow.transport});
   std::optional<Offer> offer;
   std::string client;
-  if (!ReadOffer(arrival, request, &offer, &client, actions)) return;
+  if (!ReadOffer(arrival, request, PolicyOf(context_.settings, rule), &offer, &client, actions)) {
+    return;
+  }
   // Who has agreed security is not let in without: it may be somebody else.
   const Binding* known = context_.registrar.FindBinding(request.impi, arrival.flow.remote);
   if (!offer && known != nullptr && context_.registrar.SetInUse(*known) != nullptr) {
-    return RejectAgreement(arrival, 421, "in clear, while the phone has SAs", request.impi,
+    return RejectAgreement(arrival, 421, "in clear, while the phone has SAs", rule, request.impi,
                            actions);
   }
   Binding* binding = AdmitBinding(arrival, request, offer ? &*offer : nullptr, actions);
@@ -94,6 +102,7 @@ void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest&
   DropFailedChallenge(*binding, request, actions);
 
   RegisterTransaction* transaction = Forward(arrival, request, binding, false, actions);
+  transaction->rule = rule;
   transaction->open->agreed = offer.has_value();
   transaction->open->security_client = std::move(client);
   if (!offer) return;
@@ -105,23 +114,21 @@ void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest&
 }
 
 bool RegisterProxy::ReadOffer(const Arrival& arrival, const RegisterRequest& request,
-                              std::optional<Offer>* offer, std::string* client, Actions* actions) {
+                              const Policy& policy, std::optional<Offer>* offer,
+                              std::string* client, Actions* actions) {
   const sip::Message& message = arrival.message;
-  const SecAgree policy = context_.settings.gm.sec_agree;
-  if (policy == SecAgree::kOff) return true;
+  if (policy.sec_agree == SecAgree::kOff) return true;
+  const auto reject = [&](int status, std::string_view why) {
+    RejectAgreement(arrival, status, why, policy.rule, request.impi, actions);
+    return false;
+  };
 
   if (!message.Has(HeaderId::kSecurityClient)) {
     const bool asked = sip::HasOptionTag(message, HeaderId::kRequire, "sec-agree") ||
                        sip::HasOptionTag(message, HeaderId::kProxyRequire, "sec-agree") ||
                        sip::HasOptionTag(message, HeaderId::kSupported, "sec-agree");
-    if (asked) {
-      RejectAgreement(arrival, 494, "no Security-Client", request.impi, actions);
-    } else if (policy == SecAgree::kRequire) {
-      RejectAgreement(arrival, 421, "no security agreement", request.impi, actions);
-    } else {
-      return true;
-    }
-    return false;
+    if (asked) return reject(494, "no Security-Client");
+    return policy.sec_agree != SecAgree::kRequire || reject(421, "no security agreement");
   }
   sip::SecurityList list;
   if (sip::DecodeSecurity(message, HeaderId::kSecurityClient, &list) != sip::ParseError::kOk) {
@@ -129,15 +136,13 @@ bool RegisterProxy::ReadOffer(const Arrival& arrival, const RegisterRequest& req
     return false;
   }
   Offer chosen;
-  switch (Choose(list, context_.settings.ipsec.allowed_algorithms, &chosen)) {
+  switch (Choose(list, policy.algorithms, &chosen)) {
     case ChooseResult::kOk:
       break;
     case ChooseResult::kNoMechanism:
-      RejectAgreement(arrival, 494, "no usable mechanism offered", request.impi, actions);
-      return false;
+      return reject(494, "no usable mechanism offered");
     case ChooseResult::kNoCommonAlgorithm:
-      RejectAgreement(arrival, 494, "no common algorithm", request.impi, actions);
-      return false;
+      return reject(494, "no common algorithm");
   }
   *client = JoinValues(message, HeaderId::kSecurityClient);
   if (client->size() > kAgreementSizeMax) {
@@ -150,10 +155,11 @@ bool RegisterProxy::ReadOffer(const Arrival& arrival, const RegisterRequest& req
 
 // 421 and 494 carry what we would agree to (RFC 3329 2.3.1).
 void RegisterProxy::RejectAgreement(const Arrival& arrival, int status, std::string_view why,
-                                    std::string_view impi, Actions* actions) {
-  context_.Respond(arrival,
-                   {.status = status, .security_server = static_offer_, .requires_sec_agree = true},
-                   actions);
+                                    RuleIndex rule, std::string_view impi, Actions* actions) {
+  context_.Respond(
+      arrival,
+      {.status = status, .security_server = static_offers_[rule], .requires_sec_agree = true},
+      actions);
   Attempt attempt;
   attempt.impi = impi;
   attempt.source = arrival.flow;
@@ -186,6 +192,7 @@ void RegisterProxy::OnTemporary(const Arrival& arrival, const RegisterRequest& r
       request.has_response && !request.has_auts && request.nonce == set->challenge->nonce;
   RegisterTransaction* transaction = Forward(arrival, request, binding, answers, actions);
   // A second challenge (events 13 and 16) is for the same offer.
+  transaction->rule = set->rule;
   const Agreement& a = set->agreement;
   transaction->open->agreed = true;
   transaction->open->offer = {a.port_uc, a.port_us, a.spi_uc, a.spi_us, a.algorithms};
@@ -242,13 +249,14 @@ void RegisterProxy::OnEstablished(const Arrival& arrival, const RegisterRequest&
   std::string client = JoinValues(arrival.message, HeaderId::kSecurityClient);
   const bool agreed =
       client.size() <= kAgreementSizeMax &&
-      Choose(list, context_.settings.ipsec.allowed_algorithms, &offer) == ChooseResult::kOk;
+      Choose(list, PolicyOf(context_.settings, set->rule).algorithms, &offer) == ChooseResult::kOk;
   const bool answers_open = AnswersOpenChallenge(*binding, request);
   const bool integrity_protected =
       set->state != SetState::kOld && !request.has_auts && !(request.has_response && answers_open);
   DropFailedChallenge(*binding, request, actions);
   RegisterTransaction* transaction =
       Forward(arrival, request, binding, integrity_protected, actions);
+  transaction->rule = set->rule;
   transaction->open->agreed = agreed;
   if (!agreed) return;
   transaction->open->offer = offer;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "edge/context.h"
@@ -47,6 +48,7 @@ struct RegisterTransaction {
   SetId arrived = 0;   // The set it came on, or 0.
   SetId made = 0;      // The set its 401 opened.
   SlotId binding = 0;
+  RuleIndex rule = 0;
   uint64_t started_ms = 0;
   std::unique_ptr<Open> open;  // Null when kDone.
   reactor::Timer timer;
@@ -83,7 +85,7 @@ class RegisterProxy final : public SetObserver {
   void OnRetransmission(const Arrival& arrival, RegisterTransaction* known, Actions* actions);
   // The offer of an unprotected REGISTER. Answers by itself and returns false when there is none
   // that will do and the policy wants one.
-  bool ReadOffer(const Arrival& arrival, const RegisterRequest& request,
+  bool ReadOffer(const Arrival& arrival, const RegisterRequest& request, const Policy& policy,
                  std::optional<Offer>* offer, std::string* client, Actions* actions);
   bool HasTooMany(const Binding& binding, const Arrival& arrival, Actions* actions);
   void RefuseFull(const Arrival& arrival, Actions* actions);
@@ -94,7 +96,7 @@ class RegisterProxy final : public SetObserver {
   void DropFailedChallenge(const Binding& binding, const RegisterRequest& request,
                            Actions* actions);
   bool AnswersOpenChallenge(const Binding& binding, const RegisterRequest& request);
-  void RejectAgreement(const Arrival& arrival, int status, std::string_view why,
+  void RejectAgreement(const Arrival& arrival, int status, std::string_view why, RuleIndex rule,
                        std::string_view impi, Actions* actions);
   RegisterTransaction* Forward(const Arrival& arrival, const RegisterRequest& request,
                                Binding* binding, bool integrity_protected, Actions* actions);
@@ -131,7 +133,7 @@ class RegisterProxy final : public SetObserver {
 
   Context& context_;
   SetKeeper keeper_;
-  std::string static_offer_;  // Security-Server of 421 and 494.
+  std::vector<std::string> static_offers_;  // Security-Server of 421 and 494, by RuleIndex.
   SlotPool<RegisterTransaction> transactions_;
   absl::flat_hash_map<uint64_t, SlotId> by_key_;
   size_t under_way_ = 0;  // Without an answer yet.

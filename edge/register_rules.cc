@@ -82,6 +82,7 @@ bool ReadRegister(const sip::Message& message, RegisterRequest* request) {
     if (sip::DecodeDigest(message.Value(*header), &digest) != sip::ParseError::kOk) return false;
     if (!sip::EqualsIgnoreCase(digest.scheme, "Digest") || !request->impi.empty()) continue;
     request->impi = digest.username().value;
+    request->realm = digest.realm().value;
     request->nonce = digest.nonce().value;
     request->has_response = !digest.response().value.empty();
     request->has_auts = !digest.auts().value.empty();

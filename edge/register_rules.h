@@ -15,6 +15,7 @@ namespace edge {
 // What a REGISTER says that the P-CSCF must know. Views lie in the message.
 struct RegisterRequest {
   std::string_view impi;  // username of the Digest credentials; "" when there are none.
+  std::string_view realm;
   std::string_view nonce;
   bool has_response = false;  // A response that is not empty.
   bool has_auts = false;

@@ -18,11 +18,11 @@ std::array<xfrm::Sa, 3> WithoutSa3(const SaArray& sas) {
 
 SetKeeper::MakeError SetKeeper::Make(Binding* binding, const Offer& offer,
                                      const reactor::Endpoint& local, const xfrm::Key& ik,
-                                     const xfrm::Key& ck, SetId origin, Actions* actions,
-                                     SaSet** made) {
+                                     const xfrm::Key& ck, const Policy& policy, SetId origin,
+                                     Actions* actions, SaSet** made) {
   PortIndex port_ps;
   PortIndex port_pc;
-  if (!ChoosePorts(*binding, local, &port_ps, &port_pc)) return MakeError::kNoPorts;
+  if (!ChoosePorts(*binding, local, policy, &port_ps, &port_pc)) return MakeError::kNoPorts;
   MakeRoom(binding, offer, actions);
   if (context_.registrar.CountLive(*binding) >= kSetsPerBindingMax) return MakeError::kTooManySets;
 
@@ -48,12 +48,13 @@ SetKeeper::MakeError SetKeeper::Make(Binding* binding, const Offer& offer,
   set->timer.kind = static_cast<uint32_t>(TimerKind::kSet);
   set->ik = ik;
   set->ck = ck;
+  set->rule = policy.rule;
   set->origin = origin;
   set->after_initial = origin == 0;
   set->installed_ms = context_.now_ms;
   set->sa3_later = MustWaitForSa3(*binding, *set);
   const xfrm::EspKeys keys(agreement.algorithms, ik, ck);
-  const SaArray sas = MakeSasFor(set, keys, context_.settings.ipsec.temporary_timeout_s);
+  const SaArray sas = MakeSasFor(set, keys, policy.temporary_timeout_s);
   if (set->sa3_later) {
     actions->Install(set->id, WithoutSa3(sas));
   } else {
@@ -77,9 +78,10 @@ bool SetKeeper::MustWaitForSa3(const Binding& binding, const SaSet& set) {
 
 // port_ps stays the same while the phone is registered, port_pc changes at every authentication
 // (TS 33.203 7.4); with two ports only there is nothing to change to (pitfalls 17). A default port
-// of the settings is taken where it may be, else any, by chance (proto_ipsec).
+// of the settings, or of the phone's rule, is taken where it may be, else any, by chance
+// (proto_ipsec).
 bool SetKeeper::ChoosePorts(const Binding& binding, const reactor::Endpoint& local,
-                            PortIndex* port_ps, PortIndex* port_pc) {
+                            const Policy& policy, PortIndex* port_ps, PortIndex* port_pc) {
   absl::InlinedVector<PortIndex, 16> ports;
   for (size_t i = 0; i < context_.ports.size(); ++i) {
     const Port& port = context_.ports[i];
@@ -91,7 +93,6 @@ bool SetKeeper::ChoosePorts(const Binding& binding, const reactor::Endpoint& loc
   const size_t first = context_.random->Next() % ports.size();
   std::rotate(ports.begin(), ports.begin() + static_cast<ptrdiff_t>(first), ports.end());
 
-  const Settings::Ipsec& ipsec = context_.settings.ipsec;
   const auto is = [&](PortIndex port, std::optional<uint16_t> number) {
     return number.has_value() && context_.ports[port].local.port() == *number;
   };
@@ -111,11 +112,11 @@ bool SetKeeper::ChoosePorts(const Binding& binding, const reactor::Endpoint& loc
   };
   *port_ps = best([&](PortIndex port) {
     if (in_use != nullptr) return in_use->port_ps == port ? 1 : 0;
-    return is(port, ipsec.default_server_port) ? 2 : is(port, ipsec.default_client_port) ? 0 : 1;
+    return is(port, policy.port_server) ? 2 : is(port, policy.port_client) ? 0 : 1;
   });
   *port_pc = best([&](PortIndex port) {
     if (port == *port_ps) return -1;
-    return 2 * freedom(port) + (is(port, ipsec.default_client_port) ? 1 : 0);
+    return 2 * freedom(port) + (is(port, policy.port_client) ? 1 : 0);
   });
   return true;
 }

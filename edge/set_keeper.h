@@ -37,8 +37,8 @@ class SetKeeper {
   // Makes room (temporary sets of the binding, sets whose phone-side SPIs it takes), then asks the
   // kernel for four SAs. `local` is the address the phone spoke to.
   MakeError Make(Binding* binding, const Offer& offer, const reactor::Endpoint& local,
-                 const xfrm::Key& ik, const xfrm::Key& ck, SetId origin, Actions* actions,
-                 SaSet** set);
+                 const xfrm::Key& ik, const xfrm::Key& ck, const Policy& policy, SetId origin,
+                 Actions* actions, SaSet** set);
 
   // One step of the table in set_state.h and what it asks for.
   void Apply(SaSet* set, SetEvent event, Actions* actions);
@@ -58,8 +58,8 @@ class SetKeeper {
   void ArmTimer(SaSet* set, uint64_t expires_ms);
 
  private:
-  bool ChoosePorts(const Binding& binding, const reactor::Endpoint& local, PortIndex* port_ps,
-                   PortIndex* port_pc);
+  bool ChoosePorts(const Binding& binding, const reactor::Endpoint& local, const Policy& policy,
+                   PortIndex* port_ps, PortIndex* port_pc);
   bool MustWaitForSa3(const Binding& binding, const SaSet& set);
   void MakeRoom(Binding* binding, const Offer& offer, Actions* actions);
   // And notes until when the kernel keeps them.

@@ -10,15 +10,12 @@
 
 #include "edge/algorithm_list.h"
 #include "edge/flow.h"
+#include "edge/rules.h"
 #include "reactor/endpoint.h"
 #include "xfrm/probe.h"
 
 namespace edge {
 
-// May a phone register without a security agreement (RFC 3329)?
-enum class SecAgree : uint8_t { kRequire, kPrefer, kOff };
-// Which mechanisms Security-Server names (spec sheet 1.3).
-enum class SecurityServer : uint8_t { kStatic, kSelected };
 // What becomes of allowed algorithms that the kernel lacks.
 enum class MissingAlgorithms : uint8_t { kRefuse, kDrop };
 
@@ -89,6 +86,7 @@ struct Settings {
   Core core;
   Limits limits;
   Log log;
+  std::vector<Rule> rules;  // [[rule]], in the order of the file.
 };
 
 // One mistake or remark.

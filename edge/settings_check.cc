@@ -8,6 +8,7 @@
 
 #include "edge/limits.h"
 #include "edge/settings_draft.h"
+#include "edge/settings_rules.h"
 
 namespace edge {
 namespace {
@@ -56,11 +57,19 @@ class Checker {
     CheckProtectedPorts();
     CheckPortPairs();
     CheckWorkers(&draft_);
-    CheckDefaultPort(kClientPort, settings_.ipsec.default_client_port);
-    CheckDefaultPort(kServerPort, settings_.ipsec.default_server_port);
+    const Settings::Ipsec& ipsec = settings_.ipsec;
+    if (ipsec.default_client_port) {
+      CheckPort("ipsec.default_client_port", draft_.LineOf(kClientPort),
+                *ipsec.default_client_port);
+    }
+    if (ipsec.default_server_port) {
+      CheckPort("ipsec.default_server_port", draft_.LineOf(kServerPort),
+                *ipsec.default_server_port);
+    }
     CheckDefaultPorts();
     CheckSpis();
     CheckAlgorithms();
+    CheckRules(&draft_);
     CheckMark();
     CheckOffload();
     CheckCore();
@@ -72,12 +81,13 @@ class Checker {
     for (const Socket& socket : draft_.gm_sockets) settings_.gm.listen.push_back(socket.endpoint);
   }
 
+  void CheckPort(std::string_view name, uint32_t line, uint16_t port);
+
  private:
   void RequireAll();
   void Require(SettingsPath path, bool is_there, std::string_view form);
   void CheckProtectedPorts();
   void CheckPortPairs();
-  void CheckDefaultPort(SettingsPath path, std::optional<uint16_t> port);
   void CheckDefaultPorts();
   void CheckSpis();
   void CheckAlgorithms();
@@ -146,27 +156,26 @@ void Checker::CheckPortPairs() {
   }
 }
 
-void Checker::CheckDefaultPort(SettingsPath path, std::optional<uint16_t> port) {
-  if (!port || !SocketsAreKnown()) return;
+void Checker::CheckPort(std::string_view name, uint32_t line, uint16_t port) {
+  if (!SocketsAreKnown()) return;
   const std::vector<Socket>& sockets = draft_.protected_sockets;
   const bool is_on_some = std::any_of(sockets.begin(), sockets.end(), [&](const Socket& socket) {
-    return socket.endpoint.port() == *port;
+    return socket.endpoint.port() == port;
   });
-  const uint32_t line = draft_.LineOf(path);
   if (!is_on_some) {
     std::set<uint16_t> ports;
     for (const Socket& socket : sockets) ports.insert(socket.endpoint.port());
     return draft_.Error(
-        line, fmt::format("ipsec.{} = {}: no socket has it; the ports of ipsec.socket are {}",
-                          path.key, *port, fmt::join(ports, ", ")));
+        line, fmt::format("{} = {}: no socket has it; the ports of ipsec.socket are {}", name, port,
+                          fmt::join(ports, ", ")));
   }
   std::set<std::string> without;
   for (const Socket& socket : sockets) {
-    if (!HasPort(socket.endpoint, *port)) without.insert(Address(socket.endpoint));
+    if (!HasPort(socket.endpoint, port)) without.insert(Address(socket.endpoint));
   }
   if (without.empty()) return;
-  draft_.Warning(line, fmt::format("ipsec.{} = {}: no such port on {}: another one is taken there",
-                                   path.key, *port, fmt::join(without, ", ")));
+  draft_.Warning(line, fmt::format("{} = {}: no such port on {}: another one is taken there", name,
+                                   port, fmt::join(without, ", ")));
 }
 
 void Checker::CheckDefaultPorts() {
@@ -301,7 +310,12 @@ void Checker::CheckSharedSockets() {
 
 // Security-Server names ports, not addresses: a phone goes on at the address it registered at.
 void Checker::CheckPhonesCanBeProtected() {
-  if (!SocketsAreKnown() || settings_.gm.sec_agree == SecAgree::kOff) return;
+  const auto is_off = [](const Rule& rule) {
+    return !rule.sec_agree || *rule.sec_agree == SecAgree::kOff;
+  };
+  const bool off = settings_.gm.sec_agree == SecAgree::kOff &&
+                   std::all_of(settings_.rules.begin(), settings_.rules.end(), is_off);
+  if (!SocketsAreKnown() || off) return;
   for (const Socket& socket : draft_.gm_sockets) {
     if (draft_.protected_sockets.empty() || CountPorts(socket.endpoint) > 0) continue;
     draft_.Error(socket.line, fmt::format("gm.listen {0}: no ipsec.socket is on {0}, where phones "
@@ -326,6 +340,10 @@ bool Checker::HasPort(const Endpoint& address, uint16_t port) const {
 }
 
 }  // namespace
+
+void CheckSocketPort(std::string_view name, uint32_t line, uint16_t port, SettingsDraft* draft) {
+  Checker(draft).CheckPort(name, line, port);
+}
 
 void CheckSettings(SettingsDraft* draft) {
   Checker(draft).Check();

@@ -36,7 +36,17 @@ struct SettingsDraft {
     bool is_good = true;
   };
 
+  // Where of settings.rules something stands; 0: nowhere.
+  struct RuleLines {
+    uint32_t rule = 0;
+    uint32_t port_server = 0;
+    uint32_t port_client = 0;
+    uint32_t algos = 0;
+    bool is_good = true;  // All it matches by could be read.
+  };
+
   Settings settings;
+  std::vector<RuleLines> rule_lines;  // Of each of settings.rules.
   std::vector<SettingsNote> notes;
   std::vector<Socket> protected_sockets;
   std::vector<Socket> gm_sockets;
@@ -62,6 +72,8 @@ struct SettingsDraft {
 bool ReadSettingsValues(std::string_view text, SettingsDraft* draft);
 // The rules that join several values; completes what is left out.
 void CheckSettings(SettingsDraft* draft);
+// `port`, set as `name`, must be one of the protected sockets; better of each of their addresses.
+void CheckSocketPort(std::string_view name, uint32_t line, uint16_t port, SettingsDraft* draft);
 // Those of workers: how many, on which CPUs, and their addresses towards the core (core.listens).
 // REQUIRES: protected sockets have their ports.
 void CheckWorkers(SettingsDraft* draft);

@@ -109,6 +109,38 @@ void SettingsReader::Word(std::span<const std::string_view> words, size_t* index
   *index = static_cast<size_t>(found - words.begin());
 }
 
+void SettingsReader::Networks(std::vector<Network>* out) {
+  std::span<const TomlValue> values(&value_, 1);
+  if (value_.kind == Kind::kArray) values = value_.items;
+  if (values.empty() || values.size() > kNetworksMax) {
+    return Fail(value_, fmt::format("allowed are 1..{} networks", kNetworksMax));
+  }
+  for (const TomlValue& value : values) OneNetwork(value, out);
+}
+
+void SettingsReader::OneNetwork(const TomlValue& value, std::vector<Network>* out) {
+  constexpr std::string_view kAllowed = "allowed are \"192.0.2.0/24\", \"2001:db8::/32\" and such";
+  if (value.kind != Kind::kString) {
+    return Fail(value, fmt::format("this is {}; {}", Name(value.kind), kAllowed));
+  }
+  Network network;
+  switch (ParseNetwork(value.string, &network)) {
+    case NetworkError::kOk:
+      return out->push_back(network);
+    case NetworkError::kMalformed:
+      return Fail(value, kAllowed);
+    case NetworkError::kHostBits:
+      return Fail(value, "bits are set behind the prefix");
+  }
+}
+
+void SettingsReader::Pattern(std::optional<Glob>* out) {
+  if (!Is(Kind::kString, "a string is allowed, with * for any text and ? for a character")) return;
+  *out = Glob::Parse(value_.string);
+  if (*out) return;
+  Fail(value_, fmt::format("at most {} characters are allowed beside *", kGlobSizeMax));
+}
+
 void SettingsReader::Text(bool will_be_quoted, std::string* out) {
   if (!Is(Kind::kString, "a string is allowed")) return;
   for (const char c : value_.string) {

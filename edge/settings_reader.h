@@ -2,6 +2,7 @@
 // that says what was read and what is allowed, and the setting keeps its default.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,6 +14,11 @@
 #include "edge/settings_toml.h"
 
 namespace edge {
+
+// By the values of SecAgree, SecurityServer and Transport.
+inline constexpr std::array<std::string_view, 3> kSecAgreeWords = {"require", "prefer", "off"};
+inline constexpr std::array<std::string_view, 2> kSecurityServerWords = {"static", "selected"};
+inline constexpr std::array<std::string_view, 2> kTransportWords = {"udp", "tcp"};
 
 class SettingsReader {
  public:
@@ -29,12 +35,17 @@ class SettingsReader {
   // 1..65535.
   void Port(uint16_t* out);
   void Port(std::optional<uint16_t>* out);
+  // What of a message over UDP is too much: 0..65535 bytes.
+  void UdpSize(uint32_t* out) { Integer(0, 65'535, "bytes; 0: TCP first, 65535: UDP", out); }
   // Boolean, 0 or 1, "yes" or "no".
   void Boolean(bool* out);
   // Boolean, or an array of the numbers of CPUs, none twice. *is_pinned: true, or the array.
   void Cpus(bool* is_pinned, std::vector<uint32_t>* out);
   // `index` of the word in `words`.
   void Word(std::span<const std::string_view> words, size_t* index);
+  // "192.0.2.0/24", "2001:db8::/32", an address alone, or an array of them.
+  void Networks(std::vector<Network>* out);
+  void Pattern(std::optional<Glob>* out);
   // Printable text that can stand in a header; without " and \ when it will stand in quotes.
   void Text(bool will_be_quoted, std::string* out);
   // A host name, an IPv4 address, or an IPv6 address (brackets are added when missing).
@@ -50,6 +61,7 @@ class SettingsReader {
  private:
   using OneSocket = bool (SettingsReader::*)(const TomlValue& value, SettingsDraft::Socket* socket);
 
+  void OneNetwork(const TomlValue& value, std::vector<Network>* out);
   bool Is(TomlValue::Kind kind, std::string_view allowed);
   void Fail(const TomlValue& value, std::string_view why);
   void EachSocket(OneSocket read, std::vector<SettingsDraft::Socket>* out);

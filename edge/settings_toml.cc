@@ -24,6 +24,8 @@
 namespace edge {
 namespace {
 
+TomlEntry ConvertEntry(const toml::key& key, const toml::node& node, bool with_items);
+
 TomlValue Convert(const toml::node& node, bool with_items) {
   TomlValue value;
   value.line = node.source().begin.line;
@@ -41,8 +43,11 @@ TomlValue Convert(const toml::node& node, bool with_items) {
     for (const toml::node& item : *array) {
       if (with_items) value.items.push_back(Convert(item, false));
     }
-  } else if (node.is_table()) {
+  } else if (const toml::table* const table = node.as_table()) {
     value.kind = TomlValue::Kind::kTable;
+    for (auto&& [key, inner] : *table) {
+      if (with_items) value.entries.push_back(ConvertEntry(key, inner, false));
+    }
   } else if (node.is_floating_point()) {
     value.kind = TomlValue::Kind::kFloat;
   } else {
@@ -51,8 +56,16 @@ TomlValue Convert(const toml::node& node, bool with_items) {
   return value;
 }
 
-TomlEntry ConvertEntry(const toml::key& key, const toml::node& node) {
-  return {std::string(key.str()), key.source().begin.line, Convert(node, true)};
+TomlEntry ConvertEntry(const toml::key& key, const toml::node& node, bool with_items) {
+  return {std::string(key.str()), key.source().begin.line, Convert(node, with_items)};
+}
+
+TomlTable ConvertTable(const toml::key& key, uint32_t line, const toml::table& node) {
+  TomlTable table{std::string(key.str()), line, false, {}};
+  for (auto&& [inner_key, inner] : node) {
+    table.entries.push_back(ConvertEntry(inner_key, inner, true));
+  }
+  return table;
 }
 
 // toml++ reports a mistake by line; these two it does not look for.
@@ -89,18 +102,16 @@ bool ReadToml(std::string_view text, std::vector<TomlTable>* tables, TomlError* 
   }
   TomlTable top;
   for (auto&& [key, node] : result.table()) {
-    const bool is_array_of_tables = node.is_array_of_tables();
-    if (!node.is_table() && !is_array_of_tables) {
-      top.entries.push_back(ConvertEntry(key, node));
-      continue;
-    }
-    TomlTable table{std::string(key.str()), key.source().begin.line, is_array_of_tables, {}};
-    if (const toml::table* const inner = node.as_table()) {
-      for (auto&& [inner_key, inner_node] : *inner) {
-        table.entries.push_back(ConvertEntry(inner_key, inner_node));
+    if (const toml::table* const table = node.as_table()) {
+      tables->push_back(ConvertTable(key, key.source().begin.line, *table));
+    } else if (node.is_array_of_tables()) {
+      for (const toml::node& item : *node.as_array()) {
+        tables->push_back(ConvertTable(key, item.source().begin.line, *item.as_table()));
+        tables->back().is_array = true;
       }
+    } else {
+      top.entries.push_back(ConvertEntry(key, node, true));
     }
-    tables->push_back(std::move(table));
   }
   if (!top.entries.empty()) tables->push_back(std::move(top));
   return true;

@@ -12,15 +12,18 @@ namespace edge {
 inline constexpr size_t kSettingsBytesMax = 1 << 20;
 inline constexpr size_t kSettingsLineMax = 4096;
 
+struct TomlEntry;
+
 struct TomlValue {
   enum class Kind : uint8_t { kString, kInteger, kFloat, kBoolean, kArray, kTable, kTime };
 
   Kind kind = Kind::kString;
   uint32_t line = 0;
-  int64_t integer = 0;           // kInteger.
-  bool boolean = false;          // kBoolean.
-  std::string string;            // kString.
-  std::vector<TomlValue> items;  // kArray; an array in an array comes without its items.
+  int64_t integer = 0;             // kInteger.
+  bool boolean = false;            // kBoolean.
+  std::string string;              // kString.
+  std::vector<TomlValue> items;    // kArray; an array in an array comes without its items.
+  std::vector<TomlEntry> entries;  // kTable in a table; one within it comes without.
 
   // As one would write it, on one line and shortened: for messages.
   std::string Show() const;
@@ -36,7 +39,7 @@ struct TomlEntry {
 struct TomlTable {
   std::string name;
   uint32_t line = 0;
-  bool is_array = false;  // [[table]]: its entries are left out.
+  bool is_array = false;  // [[table]]: each one is a table of its own here.
   std::vector<TomlEntry> entries;
 };
 

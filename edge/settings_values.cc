@@ -7,7 +7,9 @@
 
 #include "edge/limits.h"
 #include "edge/settings_draft.h"
+#include "edge/settings_names.h"
 #include "edge/settings_reader.h"
+#include "edge/settings_rules.h"
 #include "edge/settings_toml.h"
 
 namespace edge {
@@ -171,8 +173,8 @@ constexpr Setting kSettings[] = {
     {{"log", "level"}, ReadLevel},
 };
 
-constexpr std::array<std::string_view, 6> kTables = {"process", "ipsec",  "gm",
-                                                     "core",    "limits", "log"};
+constexpr std::array<std::string_view, 7> kTables = {"process", "ipsec", "gm",  "core",
+                                                     "limits",  "log",   "rule"};
 
 void ReadMinSpi(Reader& reader, SettingsDraft& draft) {
   reader.Integer(256, UINT32_MAX, "0..255 are reserved, RFC 4303 2.1",
@@ -199,9 +201,8 @@ void ReadOffload(Reader& reader, SettingsDraft& draft) {
 }
 
 void ReadSecurityServer(Reader& reader, SettingsDraft& draft) {
-  constexpr std::array<std::string_view, 2> kWords = {"static", "selected"};
   size_t index = 0;
-  reader.Word(kWords, &index);
+  reader.Word(kSecurityServerWords, &index);
   draft.settings.ipsec.security_server = static_cast<SecurityServer>(index);
 }
 
@@ -212,9 +213,8 @@ void ReadReplayWindow(Reader& reader, SettingsDraft& draft) {
 }
 
 void ReadSecAgree(Reader& reader, SettingsDraft& draft) {
-  constexpr std::array<std::string_view, 3> kWords = {"require", "prefer", "off"};
   size_t index = 0;
-  reader.Word(kWords, &index);
+  reader.Word(kSecAgreeWords, &index);
   draft.settings.gm.sec_agree = static_cast<SecAgree>(index);
 }
 
@@ -225,9 +225,8 @@ void ReadRegisterTimeout(Reader& reader, SettingsDraft& draft) {
 }
 
 void ReadTransport(Reader& reader, SettingsDraft& draft) {
-  constexpr std::array<std::string_view, 2> kWords = {"udp", "tcp"};
   size_t index = 0;
-  reader.Word(kWords, &index);
+  reader.Word(kTransportWords, &index);
   draft.settings.core.transport = static_cast<Transport>(index);
 }
 
@@ -236,7 +235,7 @@ void ReadLimit(Reader& reader, uint32_t* out) {
 }
 
 void ReadSize(Reader& reader, uint32_t* out) {
-  reader.Integer(0, 65'535, "bytes; 0: TCP first, 65535: UDP", out);
+  reader.UdpSize(out);
 }
 
 void ReadLevel(Reader& reader, SettingsDraft& draft) {
@@ -244,43 +243,6 @@ void ReadLevel(Reader& reader, SettingsDraft& draft) {
   size_t index = 1;
   reader.Word(kWords, &index);
   draft.settings.log.level = kWords[index];
-}
-
-// Edits (insert, delete, replace one character) that make one of the other.
-size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
-}
-
-// The most alike of `names`, when it is like enough to be meant: two thirds of it are there.
-std::string_view Nearest(std::string_view name, std::span<const std::string_view> names) {
-  constexpr size_t kNameMax = 64;
-  if (name.size() > kNameMax) return {};
-  std::string_view nearest;
-  size_t least = SIZE_MAX;
-  for (const std::string_view candidate : names) {
-    const size_t distance = Distance(name, candidate);
-    if (distance > std::max<size_t>(1, candidate.size() / 3) || distance >= least) continue;
-    nearest = candidate;
-    least = distance;
-  }
-  return nearest;
-}
-
-std::string Quoted(std::string_view name) {
-  TomlValue value;
-  value.string = name;
-  return value.Show();
 }
 
 std::vector<std::string_view> KeysOf(std::string_view table) {
@@ -291,31 +253,9 @@ std::vector<std::string_view> KeysOf(std::string_view table) {
   return keys;
 }
 
-// "did you mean...", or all that there is.
-std::string Hint(std::string_view name, std::span<const std::string_view> names,
-                 std::string_view what) {
-  const std::string_view nearest = Nearest(name, names);
-  if (!nearest.empty()) return fmt::format("did you mean \"{}\"?", nearest);
-  return fmt::format("{} are {}", what, fmt::join(names, ", "));
-}
-
 void NoteUnknownTable(const TomlTable& table, SettingsDraft* draft) {
   draft->Error(table.line, fmt::format("unknown table {}: {}", Quoted(table.name),
                                        Hint(table.name, kTables, "the tables")));
-}
-
-void NoteUnknownKey(std::string_view table, const TomlEntry& entry, SettingsDraft* draft) {
-  std::string hint;
-  for (const Setting& setting : kSettings) {
-    if (setting.path.key != entry.key) continue;
-    hint += fmt::format("{}[{}]", hint.empty() ? "it belongs into " : " or ", setting.path.table);
-  }
-  if (hint.empty() && !table.empty()) {
-    hint = Hint(entry.key, KeysOf(table), fmt::format("the keys of [{}]", table));
-  }
-  if (hint.empty()) hint = fmt::format("the tables are {}", fmt::join(kTables, ", "));
-  const std::string where = table.empty() ? "outside of all tables" : fmt::format("in [{}]", table);
-  draft->Error(entry.line, fmt::format("unknown key {} {}: {}", Quoted(entry.key), where, hint));
 }
 
 void ReadEntry(std::string_view table, const TomlEntry& entry, SettingsDraft* draft) {
@@ -326,21 +266,37 @@ void ReadEntry(std::string_view table, const TomlEntry& entry, SettingsDraft* dr
     draft->seen.push_back({setting.path, entry.line, reader.is_good()});
     return;
   }
-  NoteUnknownKey(table, entry, draft);
+  NoteUnknownKey(table.empty() ? "" : fmt::format("[{}]", table), entry, KeysOf(table), draft);
 }
 
 void ReadTable(const TomlTable& table, SettingsDraft* draft) {
   const bool is_known = std::find(kTables.begin(), kTables.end(), table.name) != kTables.end();
   if (!is_known && !table.name.empty()) return NoteUnknownTable(table, draft);
-  if (table.is_array) {
-    draft->Error(table.line,
-                 fmt::format("[[{0}]]: there is one such table, written [{0}]", table.name));
-  }
+  if (table.name == kRuleTable) return ReadRule(table, draft);
   draft->seen_tables.push_back({table.name, table.line, !table.is_array});
+  if (table.is_array) {
+    return draft->Error(table.line,
+                        fmt::format("[[{0}]]: there is one such table, written [{0}]", table.name));
+  }
   for (const TomlEntry& entry : table.entries) ReadEntry(table.name, entry, draft);
 }
 
 }  // namespace
+
+void NoteUnknownKey(std::string_view table, const TomlEntry& entry,
+                    std::span<const std::string_view> keys, SettingsDraft* draft) {
+  std::string hint;
+  for (const Setting& setting : kSettings) {
+    if (setting.path.key != entry.key) continue;
+    hint += fmt::format("{}[{}]", hint.empty() ? "it belongs into " : " or ", setting.path.table);
+  }
+  if (hint.empty() && !table.empty()) {
+    hint = Hint(entry.key, keys, fmt::format("the keys of {}", table));
+  }
+  if (hint.empty()) hint = fmt::format("the tables are {}", fmt::join(kTables, ", "));
+  const std::string where = table.empty() ? "outside of all tables" : fmt::format("in {}", table);
+  draft->Error(entry.line, fmt::format("unknown key {} {}: {}", Quoted(entry.key), where, hint));
+}
 
 bool ReadSettingsValues(std::string_view text, SettingsDraft* draft) {
   std::vector<TomlTable> tables;

@@ -18,6 +18,8 @@ constexpr SettingsPath kWorkers = {"process", "workers"};
 constexpr SettingsPath kPinCpus = {"process", "pin_cpus"};
 constexpr SettingsPath kSocket = {"ipsec", "socket"};
 constexpr SettingsPath kPort = {"ipsec", "port"};
+constexpr SettingsPath kClientPort = {"ipsec", "default_client_port"};
+constexpr SettingsPath kServerPort = {"ipsec", "default_server_port"};
 constexpr SettingsPath kCoreListen = {"core", "listen"};
 constexpr SettingsPath kHost = {"core", "host"};
 
@@ -57,7 +59,6 @@ class Checker {
   void CheckClear();
   void CheckCpus();
   void CheckCoreListen();
-  bool AllowsClear() const { return draft_.settings.gm.sec_agree != SecAgree::kRequire; }
   bool SocketsAreKnown() const { return !draft_.IsBad(kSocket) && !draft_.IsBad(kPort); }
 
   SettingsDraft& draft_;
@@ -87,7 +88,11 @@ uint32_t Checker::DefaultWorkers() const {
   const Settings::Ipsec& ipsec = draft_.settings.ipsec;
   const std::vector<Address> addresses = Addresses();
   if (!SocketsAreKnown() || addresses.empty()) return 1;
-  if (ipsec.default_client_port || ipsec.default_server_port || AllowsClear()) return 1;
+  if (ipsec.default_client_port || ipsec.default_server_port) return 1;
+  for (const Rule& rule : draft_.settings.rules) {
+    if (rule.port_client || rule.port_server) return 1;
+  }
+  if (AllowsClear(draft_.settings)) return 1;
   size_t workers = std::min<size_t>(kWorkersMax, AllowedCpus().size());
   for (const Address& address : addresses) {
     workers = std::min<size_t>(workers, address.ports / kPortsPerWorkerMin);
@@ -114,22 +119,27 @@ void Checker::CheckProtectedPorts() {
 void Checker::CheckDefaultPorts() {
   if (process_.workers == 1) return;
   const Settings::Ipsec& ipsec = draft_.settings.ipsec;
-  const auto warn = [&](std::string_view key, std::optional<uint16_t> port) {
+  const auto warn = [&](std::string_view name, uint32_t line, std::optional<uint16_t> port) {
     if (!port) return;
-    draft_.Warning(draft_.LineOf({"ipsec", key}),
-                   fmt::format("ipsec.{} = {}: one of {} workers has it, the others take any port",
-                               key, *port, process_.workers));
+    draft_.Warning(line, fmt::format("{} = {}: one of {} workers has it, the others take any port",
+                                     name, *port, process_.workers));
   };
-  warn("default_client_port", ipsec.default_client_port);
-  warn("default_server_port", ipsec.default_server_port);
+  warn("ipsec.default_client_port", draft_.LineOf(kClientPort), ipsec.default_client_port);
+  warn("ipsec.default_server_port", draft_.LineOf(kServerPort), ipsec.default_server_port);
+  for (size_t i = 0; i < draft_.settings.rules.size(); ++i) {
+    const Rule& rule = draft_.settings.rules[i];
+    const SettingsDraft::RuleLines& lines = draft_.rule_lines[i];
+    warn("rule.ipsec_create.port_client", lines.port_client, rule.port_client);
+    warn("rule.ipsec_create.port_server", lines.port_server, rule.port_server);
+  }
 }
 
 // The unprotected ports are everybody's: a phone in clear that takes another port of its own would
 // be a stranger there, and one with SAs could be registered in clear beside them.
 void Checker::CheckClear() {
-  if (process_.workers == 1 || !AllowsClear()) return;
+  if (process_.workers == 1 || !AllowsClear(draft_.settings)) return;
   draft_.Error(draft_.LineOf(kWorkers),
-               fmt::format("process.workers = {}: only with gm.sec_agree = \"require\": a phone in "
+               fmt::format("process.workers = {}: only with sec_agree = \"require\": a phone in "
                            "clear is known to one worker and may come to any",
                            process_.workers));
 }

@@ -23,5 +23,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   if (settings.ipsec.allowed_algorithms.empty() || settings.core.host.empty()) std::abort();
   if (settings.core.listen.family() != settings.core.next_hop.family()) std::abort();
+  for (const edge::Rule& rule : settings.rules) {
+    if (rule.algos && rule.algos->empty()) std::abort();
+  }
+  // What every text of a phone meets.
+  const edge::RuleFacts facts = {settings.core.listen, text, text, text};
+  if (edge::FindRule(settings.rules, facts) > settings.rules.size()) std::abort();
   return 0;
 }

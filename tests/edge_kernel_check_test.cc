@@ -99,6 +99,20 @@ TEST_F(EdgeKernelCheck, TheFamiliesAskedForAreThoseOfTheProtectedSockets) {
   EXPECT_EQ(are(families_[3]), "4");
 }
 
+TEST_F(EdgeKernelCheck, TheListOfARuleIsJudgedAsTheOneOfAll) {
+  LacksGcm();
+  const std::string rule = "[[rule]]\nipsec_create = {algos = \"aes-gcm,hmac-sha-1-96=null\"}\n";
+  SettingsResult result = Parse(With("allowed_algorithms = \"aes-cbc\"") + rule);
+  EXPECT_EQ(result.Report("f"),
+            std::string("f:10: error: rule.ipsec_create.algos: this kernel cannot do null=aes-gcm: "
+                        "it lacks ") +
+                kGcm + "; or leave out what it lacks by ipsec.missing_algorithms = \"drop\"\n");
+  EXPECT_THAT(result.kernel.works, HasSubstr("hmac-sha-1-96=null"));
+  result = Parse(With("allowed_algorithms = \"aes-cbc\"\nmissing_algorithms = \"drop\"") + rule);
+  EXPECT_TRUE(result.ok());
+  EXPECT_EQ(result.settings.rules[0].algos->pairs().size(), 1u);
+}
+
 TEST_F(EdgeKernelCheck, AlgorithmsTheKernelLacksAreWrongSettings) {
   LacksGcm();
   const SettingsResult result = Parse(With("allowed_algorithms = \"aes-gcm,aes-gmac,aes-cbc\""));

@@ -136,6 +136,21 @@ TEST_F(EdgeNoHeap, AMessageInClearBothWaysAndItsAnswers) {
   EXPECT_EQ(HeapCallsOf(Answer(world_.Pop().text, 200), phone.Clear(), phone.Gm()), 0u);
 }
 
+TEST_F(EdgeNoHeap, ARuleIsFoundAndWhatHoldsUnderIt) {
+  Settings settings;
+  settings.rules.resize(2);
+  settings.rules[0].impi = Glob::Parse("2*");
+  settings.rules[1].user_agent = Glob::Parse("*Phone*");
+  settings.rules[1].algos = AlgorithmList::All();
+  const reactor::Endpoint source = At("192.0.2.1:5060");
+  const std::string user_agent = "A Phone of a long name that no string keeps within itself";
+  const uint64_t before = heap_calls;
+  const RuleIndex rule = FindRule(settings.rules, {source, "realm", user_agent, "001@realm"});
+  const Policy policy = PolicyOf(settings, rule);
+  EXPECT_EQ(heap_calls, before);
+  EXPECT_EQ(policy.rule, 2);
+}
+
 // Sends each message back on its connection, with a line of its own.
 class Answerer final : public ConnectionSink {
  public:

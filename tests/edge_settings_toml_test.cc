@@ -52,11 +52,28 @@ TEST(SettingsToml, KeepsTheLineOfTablesKeysAndItems) {
 }
 
 TEST(SettingsToml, TellsTablesFromArraysOfTables) {
-  const std::vector<TomlTable> tables = Read("[a]\n[[b]]\nx = 1\n[[b]]\n");
-  ASSERT_EQ(tables.size(), 2u);
+  const std::vector<TomlTable> tables = Read("[a]\n[[b]]\nx = 1\n[[b]]\ny = 2\n");
+  ASSERT_EQ(tables.size(), 3u);
   EXPECT_FALSE(tables[0].is_array);
   EXPECT_TRUE(tables[1].is_array);
-  EXPECT_TRUE(tables[1].entries.empty());
+  EXPECT_TRUE(tables[2].is_array);
+  EXPECT_EQ(tables[1].line, 2u);
+  EXPECT_EQ(tables[2].line, 4u);
+  EXPECT_EQ(tables[1].entries.at(0).key, "x");
+  EXPECT_EQ(tables[2].entries.at(0).key, "y");
+}
+
+TEST(SettingsToml, KeepsTheEntriesOfATableInATable) {
+  for (const char* text : {"[[a]]\nb = {c = 1}\n", "[[a]]\n[a.b]\nc = 1\n", "[a]\nb.c = 1\n"}) {
+    const std::vector<TomlTable> tables = Read(text);
+    const TomlValue& value = tables.at(0).entries.at(0).value;
+    EXPECT_EQ(value.kind, TomlValue::Kind::kTable);
+    ASSERT_EQ(value.entries.size(), 1u) << text;
+    EXPECT_EQ(value.entries[0].key, "c");
+    EXPECT_EQ(value.entries[0].value.integer, 1);
+  }
+  const std::vector<TomlTable> deep = Read("[a]\nb = {c = {d = 1}}\n");
+  EXPECT_TRUE(deep.at(0).entries.at(0).value.entries.at(0).value.entries.empty());
 }
 
 TEST(SettingsToml, WhatStandsAboveTheFirstTableHasNoTableName) {

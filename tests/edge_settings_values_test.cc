@@ -1,5 +1,4 @@
-// Every setting reaches its field; names that are no settings are named with a hint.
-#include <gmock/gmock.h>
+// Every setting reaches its field.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -8,8 +7,6 @@
 
 namespace edge {
 namespace {
-
-using testing::HasSubstr;
 
 constexpr const char* kGood =
     "[ipsec]\nsocket = [\"ipsec:192.0.2.10:5100\", \"ipsec:192.0.2.10:6100\"]\n"
@@ -30,61 +27,6 @@ SettingsResult With(const std::string& table, const std::string& entry) {
     text += "[" + table + "]\n" + entry + "\n";
   }
   return ParseSettings(text);
-}
-
-std::string ReportOf(const std::string& table, const std::string& entry) {
-  return With(table, entry).Report("f");
-}
-
-TEST(SettingsNames, AnUnknownKeyNamesTheNearest) {
-  EXPECT_EQ(ReportOf("ipsec", "temporary_timout = 3"),
-            "f:2: error: unknown key \"temporary_timout\" in [ipsec]: did you mean "
-            "\"temporary_timeout\"?\n");
-  EXPECT_THAT(ReportOf("core", "nexthop = \"a\""), HasSubstr("did you mean \"next_hop\"?"));
-}
-
-TEST(SettingsNames, AnUnknownKeyUnlikeAllListsThem) {
-  EXPECT_THAT(ReportOf("gm", "colour = 3"),
-              HasSubstr("unknown key \"colour\" in [gm]: the keys of [gm] are listen, sec_agree, "
-                        "udp_request_size_max\n"));
-}
-
-TEST(SettingsNames, AKeyOfAnotherTableIsSentThere) {
-  EXPECT_THAT(ReportOf("gm", "min_spi = 3"), HasSubstr("in [gm]: it belongs into [ipsec]\n"));
-  EXPECT_THAT(ReportOf("log", "listen = 3"), HasSubstr("it belongs into [gm] or [core]\n"));
-  EXPECT_EQ(ParseSettings("port = 5062\n" + std::string(kGood)).Report("f"),
-            "f:1: error: unknown key \"port\" outside of all tables: it belongs into [ipsec]\n");
-  EXPECT_THAT(ParseSettings("ipsec = 3\n" + std::string(kGood).substr(8)).Report("f"),
-              HasSubstr("f:1: error: unknown key \"ipsec\" outside of all tables: the tables are "
-                        "process, ipsec, gm, core, limits, log\n"));
-}
-
-TEST(SettingsNames, AnUnknownTableNamesTheNearestOrAll) {
-  EXPECT_EQ(ReportOf("limit", "a = 1"),
-            "f:8: error: unknown table \"limit\": did you mean \"limits\"?\n");
-  EXPECT_EQ(ReportOf("journal", "a = 1"),
-            "f:8: error: unknown table \"journal\": the tables are process, ipsec, gm, core, "
-            "limits, log\n");
-  EXPECT_EQ(ReportOf("admin", "a = 1"),
-            "f:8: error: unknown table \"admin\": the tables are process, ipsec, gm, core, limits, "
-            "log\n");
-  EXPECT_EQ(
-      ParseSettings(std::string(kGood) + "[[rule]]\nrealm = \"a\"\n").Report("f"),
-      "f:8: error: unknown table \"rule\": the tables are process, ipsec, gm, core, limits, log\n");
-}
-
-TEST(SettingsNames, ATableWrittenAsAnArrayIsOneError) {
-  std::string text = kGood;
-  text.replace(text.find("[gm]"), 4, "[[gm]]");
-  EXPECT_EQ(ParseSettings(text).Report("f"),
-            "f:3: error: [[gm]]: there is one such table, written [gm]\n");
-}
-
-TEST(SettingsNames, ATableWithinATableIsAnUnknownKey) {
-  std::string text = kGood;
-  text += "[core.tls]\na = 1\n";
-  EXPECT_THAT(ParseSettings(text).Report("f"),
-              HasSubstr("f:8: error: unknown key \"tls\" in [core]"));
 }
 
 TEST(SettingsValues, AreRead) {

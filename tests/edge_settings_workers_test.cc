@@ -128,7 +128,7 @@ TEST(SettingsWorkers, PhonesInClearAreForOneWorker) {
     EXPECT_EQ(file.Workers(), 1u);
     file.process = "workers = 2";
     EXPECT_EQ(file.Report(),
-              "f:2: error: process.workers = 2: only with gm.sec_agree = \"require\": a phone in "
+              "f:2: error: process.workers = 2: only with sec_agree = \"require\": a phone in "
               "clear is known to one worker and may come to any\n");
   }
 }

@@ -58,6 +58,7 @@ WIDE_TESTS = {
     "tests/edge_ports_test.cc": "which port what comes in on and goes out of",
     "tests/edge_refusal_test.cc": "a kernel that refuses",
     "tests/edge_retransmission_test.cc": "what is heard twice",
+    "tests/edge_rule_effects_test.cc": "what a phone under a [[rule]] gets, and nobody else",
     "tests/edge_scenario_test.cc": "the message scenario of the specification, byte for byte",
     "tests/edge_secrecy_test.cc": "no key in what is sent or logged",
     "tests/edge_shared_spi_test.cc": "phones behind one address with the same SPI",
