@@ -39,6 +39,11 @@ expect 2 "--config FILE is needed" --
 expect 2 "kernel or sim" -- --config "$five" --xfrm=maybe
 expect 2 "--help" -- --no-such-option
 expect 0 "usage: gmedge --config FILE" -- --help
+convert=$2/tests/data/convert
+expect 0 "^socket = \[$" '^next_hop = ' -- --convert "$convert/manual.cfg"
+expect 1 "^# line 4: socket=tls:" -- --convert "$convert/remarks.cfg"
+expect 2 "manual.toml: no socket=ipsec" -- --convert "$convert/manual.toml"
+expect 2 "none.cfg: No such file" -- --convert "$convert/none.cfg"
 expect 0 "^gmedge [0-9]+\.[0-9]+\.[0-9]+$" -- --version
 
 # What this kernel has is known to it alone; what is missing is named with the way to get it.

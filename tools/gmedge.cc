@@ -16,6 +16,7 @@
 #include "edge/settings.h"
 #include "edge/workers.h"
 #include "reactor/ring_check.h"
+#include "tools/opensips_convert.h"
 
 namespace {
 
@@ -25,10 +26,13 @@ IPsec security associations in the Linux kernel and relays SIP between them and 
 
 usage: gmedge --config FILE [--xfrm=kernel|sim]
        gmedge --config FILE --check-config
+       gmedge --convert OPENSIPS.CFG
 
   --config FILE     settings, TOML (docs/gmedge.toml has every one with its default)
   --check-config    read the settings, report every mistake with its line; ask the kernel for
                     io_uring and for each algorithm (not with --xfrm=sim); start nothing
+  --convert FILE    print the settings that do what an OpenSIPS configuration has proto_ipsec do,
+                    with remarks on what could not be carried over
   --xfrm=kernel     IPsec by the Linux kernel (default; needs CAP_NET_ADMIN, ESP and its algorithms)
   --xfrm=sim        no IPsec at all, security associations are pretended: for tests and benches
   --version         print the version
@@ -36,21 +40,24 @@ usage: gmedge --config FILE [--xfrm=kernel|sim]
 
 SIGTERM or SIGINT ends it: phones that come are refused, what is under way is finished, the security
 associations are removed. A second one does not wait for what is under way.
-exit status: 0 ended as asked, 1 could not start (here), 2 wrong settings or usage
+exit status: 0 ended as asked, 1 could not start (here), 2 wrong settings or usage;
+of --convert: 0 all carried over, 1 there are remarks, 2 nothing to convert
 )";
 
 struct Arguments {
   std::string config;
+  std::string convert;
   bool check_config = false;
   bool simulate = false;
 };
 
-enum : int { kConfig = 256, kCheckConfig, kXfrm, kVersion, kHelpOption };
+enum : int { kConfig = 256, kCheckConfig, kConvert, kXfrm, kVersion, kHelpOption };
 
 // An exit status, or -1 to go on.
 int ReadArguments(int argc, char** argv, Arguments* arguments) {
   static const option kOptions[] = {{"config", required_argument, nullptr, kConfig},
                                     {"check-config", no_argument, nullptr, kCheckConfig},
+                                    {"convert", required_argument, nullptr, kConvert},
                                     {"xfrm", required_argument, nullptr, kXfrm},
                                     {"version", no_argument, nullptr, kVersion},
                                     {"help", no_argument, nullptr, kHelpOption},
@@ -62,6 +69,9 @@ int ReadArguments(int argc, char** argv, Arguments* arguments) {
         break;
       case kCheckConfig:
         arguments->check_config = true;
+        break;
+      case kConvert:
+        arguments->convert = optarg;
         break;
       case kXfrm:
         arguments->simulate = std::strcmp(optarg, "sim") == 0;
@@ -79,7 +89,7 @@ int ReadArguments(int argc, char** argv, Arguments* arguments) {
         return 2;
     }
   }
-  if (optind < argc || arguments->config.empty()) {
+  if (optind < argc || (arguments->config.empty() && arguments->convert.empty())) {
     std::fputs(optind < argc ? "gmedge: it takes options only; try gmedge --help\n"
                              : "gmedge: --config FILE is needed; try gmedge --help\n",
                stderr);
@@ -188,6 +198,7 @@ int Serve(const edge::Settings& settings, bool simulate) {
 int main(int argc, char** argv) {
   Arguments arguments;
   if (const int status = ReadArguments(argc, argv, &arguments); status >= 0) return status;
+  if (!arguments.convert.empty()) return tools::ConvertOpensipsFile(arguments.convert);
   const edge::KernelProbe probe = arguments.simulate ? nullptr : &edge::ProbeThisKernel;
   const edge::SettingsResult result = edge::LoadSettings(arguments.config, probe);
   const std::string report = result.Report(arguments.config);
