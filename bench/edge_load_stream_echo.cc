@@ -62,6 +62,10 @@ class StreamWay final : public EchoWay {
     }
     return true;
   }
+  void CloseAll() {
+    for (const int connection : connections_) streams_.Close(connection);
+    connections_.clear();
+  }
   void set_message_size(size_t size) { message_size_ = size; }
 
   void Send(std::string_view payload) override {
@@ -93,6 +97,8 @@ void ServeLoad(int cpu, Address to, uint32_t first_ip, int socket) {
     if (way.ConnectTo(question.connections)) {
       result = DriveEcho(&way, question.size, question.pace);
     }
+    // What comes late would be taken for messages of the next size.
+    if (result.lost > 0) way.CloseAll();
     Write(socket, result);
   }
 }
