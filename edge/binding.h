@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/container/inlined_vector.h"
 #include "edge/agreement.h"
 #include "edge/flow.h"
+#include "edge/limits.h"
+#include "edge/packed_texts.h"
 #include "edge/set_state.h"
 #include "edge/slot_pool.h"
 #include "reactor/endpoint.h"
@@ -63,10 +66,7 @@ struct Binding {
   SlotId id = 0;
   uint64_t token = 0;    // Of Path and Record-Route; the binding's key.
   reactor::Endpoint ue;  // Its address; the port does not count.
-  std::string impi;
-  std::string default_identity;  // URI of To, until P-Associated-URI is known.
-  std::string associated;        // P-Associated-URI, the header value; its first is the default.
-  std::string service_route;     // Service-Route, the header value.
+  PackedTexts<4> texts;
   uint64_t registered_until_ms = 0;    // 0: not registered.
   int pending = 0;                     // REGISTER transactions under way.
   absl::InlinedVector<SetId, 4> sets;  // All that are not free, oldest first.
@@ -74,6 +74,20 @@ struct Binding {
   reactor::Timer timer;
 
   bool registered() const { return registered_until_ms != 0; }
+
+  std::string_view impi() const { return texts[0]; }
+  // URI of To, until P-Associated-URI is known.
+  std::string_view default_identity() const { return texts[1]; }
+  // P-Associated-URI, the header value; its first is the default.
+  std::string_view associated() const { return texts[2]; }
+  // Service-Route, the header value.
+  std::string_view service_route() const { return texts[3]; }
+  void SetImpi(std::string_view impi) { texts.Assign({impi}); }
+  void SetIdentities(std::string_view default_identity, std::string_view associated,
+                     std::string_view service_route) {
+    texts.Assign({impi(), default_identity, associated, service_route});
+  }
 };
+static_assert(kImpiSizeMax + 3 * kRouteSetSizeMax <= PackedTexts<4>::kSizeMax);
 
 }  // namespace edge

@@ -16,7 +16,7 @@ std::string_view UriOf(std::string_view member) {
 
 int FindIdentity(const Binding& binding, std::string_view uri) {
   if (uri.empty()) return -1;  // Nor is it a member that cannot be read.
-  std::string_view rest = binding.associated;
+  std::string_view rest = binding.associated();
   for (int position = 0; !rest.empty(); ++position) {
     if (sip::EqualsIgnoreCase(UriOf(sip::CutMember(rest, &rest)), uri)) return position;
   }
@@ -24,13 +24,13 @@ int FindIdentity(const Binding& binding, std::string_view uri) {
 }
 
 std::string_view IdentityAt(const Binding& binding, int position) {
-  std::string_view rest = binding.associated;
+  std::string_view rest = binding.associated();
   for (int at = 0; !rest.empty(); ++at) {
     const std::string_view member = sip::CutMember(rest, &rest);
     if (at == position) return UriOf(member);
   }
-  if (binding.associated.empty()) return binding.default_identity;
-  return UriOf(sip::CutMember(binding.associated, &rest));
+  if (binding.associated().empty()) return binding.default_identity();
+  return UriOf(sip::CutMember(binding.associated(), &rest));
 }
 
 std::string_view AssertedIdentity(const Binding& binding, const sip::Message& message) {

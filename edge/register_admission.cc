@@ -39,7 +39,7 @@ Binding* RegisterProxy::AdmitBinding(const Arrival& arrival, const RegisterReque
     const SaSet* set = registrar.FindSet(flow);
     if (set == nullptr) continue;
     const Binding* other = registrar.FindBinding(set->binding);
-    if (other != nullptr && other->registered() && other->impi != request.impi) {
+    if (other != nullptr && other->registered() && other->impi() != request.impi) {
       context_.Respond(arrival, {.status = 403}, actions);
       return nullptr;
     }

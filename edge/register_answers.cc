@@ -230,9 +230,8 @@ void RegisterProxy::OnSetReady(SaSet* set, uint64_t key, Actions* actions) {
 // What the core's 200 says of the phone; what of it was read moves into the binding.
 void RegisterProxy::Register(Binding* binding, uint32_t granted_s,
                              RegisterTransaction* transaction) {
-  binding->default_identity = std::move(transaction->open->identity);
-  binding->associated = std::move(transaction->open->associated);
-  binding->service_route = std::move(transaction->open->service_route);
+  binding->SetIdentities(transaction->open->identity, transaction->open->associated,
+                         transaction->open->service_route);
   const uint64_t until_ms = context_.now_ms + uint64_t{granted_s} * 1000;
   context_.registrar.Register(binding, until_ms);
   context_.timers.Arm(&binding->timer, until_ms);
@@ -286,7 +285,7 @@ void RegisterProxy::OnLooked(SetId id, const SaUse& use, Actions* actions) {
   if (set == nullptr || set->challenge == nullptr) return;
   Attempt attempt;
   if (const Binding* binding = context_.registrar.FindBinding(set->binding)) {
-    attempt.impi = binding->impi;
+    attempt.impi = binding->impi();
   }
   attempt.source = set->challenge->sm1;
   attempt.result = "nobody answered the 401 over the new SAs";
@@ -357,7 +356,7 @@ void RegisterProxy::Remove(RegisterTransaction* transaction) {
 Attempt RegisterProxy::AttemptOf(const RegisterTransaction& transaction, const SaSet* set) const {
   Attempt attempt;
   const Binding* binding = context_.registrar.FindBinding(transaction.binding);
-  if (binding != nullptr) attempt.impi = binding->impi;
+  if (binding != nullptr) attempt.impi = binding->impi();
   attempt.source = transaction.source;
   attempt.esp_arrived = transaction.answers_challenge;
   uint64_t started_ms = transaction.started_ms;

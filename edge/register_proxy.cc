@@ -176,7 +176,7 @@ void RegisterProxy::OnTemporary(const Arrival& arrival, const RegisterRequest& r
   if (const int status = CheckAnswer(arrival, request); status != 0) {
     RefuseAnswer(arrival, status, actions);
     Attempt attempt;
-    attempt.impi = binding->impi;
+    attempt.impi = binding->impi();
     attempt.source = arrival.flow;
     attempt.result = status == 494 ? "Security-Verify or Security-Client is not what was agreed"
                                    : "not the subscriber or the address that was challenged";
@@ -218,7 +218,7 @@ void RegisterProxy::RefuseAnswer(const Arrival& arrival, int status, Actions* ac
 int RegisterProxy::CheckAnswer(const Arrival& arrival, const RegisterRequest& request) const {
   const SaSet& set = *arrival.set;
   const Binding* binding = context_.registrar.FindBinding(set.binding);
-  if (binding == nullptr || request.impi != binding->impi) return 403;
+  if (binding == nullptr || request.impi != binding->impi()) return 403;
   if (ViaDiffers(arrival.via, arrival.flow.remote)) return 403;
   const sip::Message& message = arrival.message;
   const Comparison client =
@@ -234,7 +234,7 @@ void RegisterProxy::OnEstablished(const Arrival& arrival, const RegisterRequest&
                                   Actions* actions) {
   SaSet* set = arrival.set;
   Binding* binding = context_.registrar.FindBinding(set->binding);
-  if (binding == nullptr || request.impi != binding->impi ||
+  if (binding == nullptr || request.impi != binding->impi() ||
       ViaDiffers(arrival.via, arrival.flow.remote)) {
     return context_.Respond(arrival, {.status = 403}, actions);
   }

@@ -29,7 +29,7 @@ std::array<FlowKey, 2> Registrar::KeysOf(const SaSet& set) {
 Binding* Registrar::FindBinding(std::string_view impi, const reactor::Endpoint& ue) {
   Binding* binding = FindBindingByToken(token_hash_.Hash({impi, AddressBytes(ue)}));
   // Two phones with one token would take 2^32 phones; the later one is not let in.
-  return binding != nullptr && binding->impi == impi ? binding : nullptr;
+  return binding != nullptr && binding->impi() == impi ? binding : nullptr;
 }
 
 Binding* Registrar::FindBindingByToken(uint64_t token) {
@@ -40,7 +40,7 @@ Binding* Registrar::FindBindingByToken(uint64_t token) {
 Binding* Registrar::AddBinding(std::string_view impi, const reactor::Endpoint& ue) {
   Binding* binding = bindings_.Take();
   binding->token = token_hash_.Hash({impi, AddressBytes(ue)});
-  binding->impi = impi;
+  binding->SetImpi(impi);
   binding->ue = ue;
   binding->timer.index = static_cast<uint32_t>(binding->id);
   tokens_[binding->token] = binding->id;

@@ -100,10 +100,10 @@ void Relay::RewriteRoute(const Arrival& arrival, const Binding& binding, const P
   sip::ListReader reader(message, HeaderId::kRoute);
   sip::ListMember member;
   for (int i = 0; i < path.ours; ++i) reader.Next(&member);
-  std::string_view rest = binding.service_route;
+  std::string_view rest = binding.service_route();
   const std::string_view first = UriOf(sip::CutMember(rest, &rest));
   *to = NextHop(first);
-  rest = binding.service_route;
+  rest = binding.service_route();
   bool same = true;
   while (reader.Next(&member)) {
     const std::string_view wanted = rest.empty() ? std::string_view() : sip::CutMember(rest, &rest);
@@ -114,8 +114,8 @@ void Relay::RewriteRoute(const Arrival& arrival, const Binding& binding, const P
     return;
   }
   editor->RemoveHeaders(HeaderId::kRoute);
-  if (binding.service_route.empty()) return;
-  editor->InsertLineOnTop(HeaderId::kRoute, {"Route: ", binding.service_route, "\r\n"});
+  if (binding.service_route().empty()) return;
+  editor->InsertLineOnTop(HeaderId::kRoute, {"Route: ", binding.service_route(), "\r\n"});
 }
 
 // Two entries, one for each side, so that no response has to be rewritten; the topmost is the one

@@ -8,8 +8,7 @@ namespace {
 
 struct BindingWith : Binding {
   explicit BindingWith(std::string_view associated_uris) {
-    default_identity = "sip:registered@example.net";
-    associated = associated_uris;
+    SetIdentities("sip:registered@example.net", associated_uris, "");
   }
 };
 
