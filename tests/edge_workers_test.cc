@@ -327,6 +327,8 @@ TEST_F(EdgeWorkers, APhoneThatLostItsStateMayBringTheSameSpisToTheOther) {
   const std::string accepted = Complete(1, &phone);
   ExpectServed(1, &phone, ValueOf(accepted, "Path"));
   EXPECT_EQ(kernel_.sa_count(), 4u);
+  LoopbackPhone other = MakePhone(1);
+  RegisterAt(0, &other);  // What was written to the first worker before, it has read by then.
   End();
   EXPECT_EQ(workers_->stats().superseded, 1u);
   EXPECT_EQ(workers_->stats().sets_refused, 0u);
