@@ -37,6 +37,13 @@ struct Attempt {
   uint64_t duration_ms = 0;      // Since SM1.
 };
 
+// A line of the access log. Views are good for the call.
+struct AccessLine {
+  std::string_view text;
+  bool reveals_keys = false;  // An operator asked for it, and that it happened is told as well.
+  std::string_view impi;      // Whose they are.
+};
+
 // What Core::OnInstalled and OnExtended are told when the kernel's answer was lost or is late: it
 // may have done all, some or nothing. No XFRM request is refused with this error.
 inline constexpr std::errc kOutcomeUnknown = std::errc::timed_out;
@@ -72,6 +79,7 @@ class Actions {
   virtual void TellOthers(const Letter&) {}
 
   virtual void Report(const Attempt& attempt) = 0;
+  virtual void Access(const AccessLine&) {}
 };
 
 }  // namespace edge

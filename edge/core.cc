@@ -1,5 +1,6 @@
 #include "edge/core.h"
 
+#include "edge/access_log.h"
 #include "edge/header_rules.h"
 #include "sip/number.h"
 
@@ -49,6 +50,9 @@ void Core::OnMessage(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, A
   if (error == sip::ParseError::kEmpty) {
     ++context_.stats.drop_keepalive;
     return;
+  }
+  if (set != nullptr && !context_.settings.log.access_format.empty()) {
+    LogAccess(&context_, *set, message, actions);
   }
   if (error == sip::ParseError::kOk) error = sip::Validate(message);
   if (error != sip::ParseError::kOk) return OnMalformed(message, error, flow, set, actions);

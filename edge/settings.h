@@ -11,6 +11,7 @@
 #include "edge/algorithm_list.h"
 #include "edge/flow.h"
 #include "edge/rules.h"
+#include "edge/template.h"
 #include "reactor/endpoint.h"
 #include "xfrm/probe.h"
 
@@ -78,6 +79,8 @@ struct Settings {
   };
   struct Log {
     std::string level = "info";  // debug, info, warn, error.
+    Template access_format;      // Of each message that came over a tunnel; empty: no lines.
+    bool reveal_keys = false;    // ik and ck may stand in it.
   };
 
   Process process;

@@ -28,6 +28,8 @@ constexpr SettingsPath kMark = {"ipsec", "mark"};
 constexpr SettingsPath kMarkMask = {"ipsec", "mark_mask"};
 constexpr SettingsPath kOffload = {"ipsec", "offload"};
 constexpr SettingsPath kOffloadDevice = {"ipsec", "offload_device"};
+constexpr SettingsPath kAccessFormat = {"log", "access_format"};
+constexpr SettingsPath kRevealKeys = {"log", "reveal_keys"};
 constexpr SettingsPath kGmListen = {"gm", "listen"};
 constexpr SettingsPath kCoreListen = {"core", "listen"};
 constexpr SettingsPath kNextHop = {"core", "next_hop"};
@@ -71,6 +73,7 @@ class Checker {
     CheckAlgorithms();
     CheckRules(&draft_);
     CheckMark();
+    CheckAccessFormat();
     CheckOffload();
     CheckCore();
     CheckSharedSockets();
@@ -93,6 +96,7 @@ class Checker {
   void CheckAlgorithms();
   void CheckMark();
   void CheckOffload();
+  void CheckAccessFormat();
   void CheckCore();
   void CheckSharedSockets();
   void CheckPhonesCanBeProtected();
@@ -226,6 +230,14 @@ void Checker::CheckMark() {
   draft_.Error(std::max(draft_.LineOf(kMark), draft_.LineOf(kMarkMask)),
                fmt::format("ipsec.mark = {:#x}: it has bits outside of ipsec.mark_mask = {:#x}",
                            mark.value, mark.mask));
+}
+
+// Keys are shown where an operator has said so twice.
+void Checker::CheckAccessFormat() {
+  const Settings::Log& log = settings_.log;
+  if (!log.access_format.reveals_keys() || log.reveal_keys || draft_.IsBad(kRevealKeys)) return;
+  draft_.Error(draft_.LineOf(kAccessFormat),
+               "log.access_format: ik and ck are secrets: only with log.reveal_keys = true");
 }
 
 // Whether there is such a device, and what it can do, the kernel says at start (edge/offload).

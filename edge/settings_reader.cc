@@ -141,6 +141,13 @@ void SettingsReader::Pattern(std::optional<Glob>* out) {
   Fail(value_, fmt::format("at most {} characters are allowed beside *", kGlobSizeMax));
 }
 
+void SettingsReader::Format(Template* out) {
+  std::string text;
+  Text(false, &text);
+  std::string error;
+  if (is_good_ && !Template::Parse(text, out, &error)) Fail(value_, error);
+}
+
 void SettingsReader::Text(bool will_be_quoted, std::string* out) {
   if (!Is(Kind::kString, "a string is allowed")) return;
   for (const char c : value_.string) {

@@ -46,6 +46,8 @@ class SettingsReader {
   // "192.0.2.0/24", "2001:db8::/32", an address alone, or an array of them.
   void Networks(std::vector<Network>* out);
   void Pattern(std::optional<Glob>* out);
+  // Text with variables.
+  void Format(Template* out);
   // Printable text that can stand in a header; without " and \ when it will stand in quotes.
   void Text(bool will_be_quoted, std::string* out);
   // A host name, an IPv4 address, or an IPv6 address (brackets are added when missing).

@@ -171,6 +171,12 @@ constexpr Setting kSettings[] = {
        reader.Seconds(3600, &draft.settings.limits.retry_after_s);
      }},
     {{"log", "level"}, ReadLevel},
+    {{"log", "access_format"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Format(&draft.settings.log.access_format);
+     }},
+    {{"log", "reveal_keys"},
+     [](Reader& reader, SettingsDraft& draft) { reader.Boolean(&draft.settings.log.reveal_keys); }},
 };
 
 constexpr std::array<std::string_view, 7> kTables = {"process", "ipsec", "gm",  "core",

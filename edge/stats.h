@@ -31,6 +31,7 @@ namespace edge {
   X(drop_keepalive, "keep-alives (CRLF, NUL)")                                 \
   X(drop_malformed, "messages that are not SIP and cannot be answered")        \
   X(drop_truncated, "datagrams over the buffer size")                          \
+  X(keys_revealed, "lines of the access log with keys in them")                \
   X(drop_no_set, "messages on a protected port without an SA set")             \
   X(drop_not_carried, "messages a set in its state must not carry")            \
   X(drop_not_registered, "requests of a phone without a binding")              \

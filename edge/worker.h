@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "edge/access_log.h"
 #include "edge/connections.h"
 #include "edge/core.h"
 #include "edge/exchange.h"
@@ -80,6 +81,7 @@ class Worker final : Actions,
   void Look(SetId set, std::span<const xfrm::SaId> sas) override { watch_.Look(set, sas); }
   void TellOthers(const Letter& letter) override;
   void Report(const Attempt& attempt) override;
+  void Access(const AccessLine& line) override { WriteAccess(line); }
 
   void OnInstalled(SetId set, std::errc error, std::string_view explanation) override;
   void OnExtended(SetId set, std::errc error, std::string_view explanation) override;

@@ -102,6 +102,16 @@ TEST_F(EdgeNoHeap, AnInviteOfAPhoneAndItsAnswer) {
   EXPECT_EQ(HeapCallsOf(answer, kScscf, kCore), 0u);
 }
 
+TEST_F(EdgeNoHeap, AMessageAndItsLineInTheAccessLog) {
+  Template format;
+  std::string error;
+  ASSERT_TRUE(Template::Parse("$rm $ci $ipsec(ip):$ipsec(port-s) $ipsec_ue(spi-c) $ipsec(alg)",
+                              &format, &error));
+  world_.settings().log.access_format = format;
+  const std::string invite = names_.ToOurs(Vector("13_invite_mo_from_ue.sip"));
+  EXPECT_EQ(HeapCallsOf(invite, kUeClient, kServer), 0u);
+}
+
 TEST_F(EdgeNoHeap, AnInviteToAPhoneAndItsAnswer) {
   const std::string invite = names_.ToOurs(Vector("15_invite_mt_from_scscf.sip"));
   EXPECT_EQ(HeapCallsOf(invite, kScscf, kCore), 0u);

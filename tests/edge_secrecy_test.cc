@@ -103,6 +103,32 @@ TEST_F(EdgeSecrecy, OfAWholeLife) {
   EXPECT_EQ(States(), "");
 }
 
+TEST_F(EdgeSecrecy, OfTheAccessLogOfAllFieldsButTheTwo) {
+  std::string error;
+  ASSERT_TRUE(
+      Template::Parse("$ipsec(alg) $ipsec(ealg) $ipsec(ip) $ipsec(spi-c) $ipsec(spi-s) "
+                      "$ipsec(port-c) $ipsec(port-s) $ipsec_ue(alg) $ipsec_ue(ealg) "
+                      "$ipsec_ue(ip) $ipsec_ue(spi-c) $ipsec_ue(spi-s) $ipsec_ue(port-c) "
+                      "$ipsec_ue(port-s) $rm $rs $ci",
+                      &world_.settings().log.access_format, &error));
+  Register(&phone_);
+  ASSERT_FALSE(world_.accesses().empty());
+  for (const std::string& line : world_.accesses()) {
+    EXPECT_FALSE(KeyHunter(std::string(kIk)).IsIn(line)) << line;
+    EXPECT_FALSE(KeyHunter(std::string(kCk)).IsIn(line)) << line;
+  }
+}
+
+// They are in the access log then, and nowhere else.
+TEST_F(EdgeSecrecy, OfAllButTheAccessLogThatRevealsThem) {
+  std::string error;
+  ASSERT_TRUE(
+      Template::Parse("$ipsec(ik) $ipsec_ue(ck)", &world_.settings().log.access_format, &error));
+  Register(&phone_);
+  ASSERT_FALSE(world_.accesses().empty());
+  EXPECT_TRUE(KeyHunter(std::string(kIk)).IsIn(world_.accesses()[0]));
+}
+
 TEST_F(EdgeSecrecy, OfChallengesWrittenInEveryWay) {
   const std::string ik(kIk);
   const std::string ck(kCk);

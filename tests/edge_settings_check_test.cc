@@ -32,6 +32,26 @@ TEST(SettingsCheck, TheFileOfTheseTestsIsGood) {
   EXPECT_EQ(File().Report(), "");
 }
 
+TEST(SettingsCheck, KeysInTheAccessLogAreAskedForTwice) {
+  File file;
+  const std::string format = "\n[log]\naccess_format = \"$ipsec(ik) $ipsec_ue(ck)\"\n";
+  file.core += format;
+  EXPECT_EQ(file.Report(),
+            "f:9: error: log.access_format: ik and ck are secrets: only with log.reveal_keys = "
+            "true\n");
+  file.core += "reveal_keys = true\n";
+  EXPECT_EQ(file.Report(), "");
+  EXPECT_TRUE(file.Parse().settings.log.access_format.reveals_keys());
+}
+
+TEST(SettingsCheck, AnUnknownFieldInTheAccessLogIsNamed) {
+  File file;
+  file.core += "\n[log]\naccess_format = \"$ipsec(spi)\"\n";
+  EXPECT_EQ(file.Report(),
+            "f:9: error: log.access_format = \"$ipsec(spi)\": $ipsec(spi): the fields are ik, ck, "
+            "alg, ealg, ip, spi-c, spi-s, port-c, port-s\n");
+}
+
 TEST(SettingsCheck, AProtectedPortIsNotASipPort) {
   for (const char* port : {"5060", "5061"}) {
     File file;

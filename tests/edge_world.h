@@ -105,6 +105,8 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   // Everything that ever left towards a phone or went into a report, for the key test.
   const std::string& phone_bytes() const { return phone_bytes_; }
   const std::vector<Sent>& sent() const { return sent_; }
+  // Lines of the access log.
+  const std::vector<std::string>& accesses() const { return accesses_; }
   const std::vector<AttemptLine>& attempts() const { return attempts_; }
   Core& core() { return core_; }
   xfrm::FakeKernel& kernel() { return kernel_; }
@@ -152,6 +154,7 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
                          FormatAttempt(attempt, ports_)});
     if (log_ != nullptr) log_->Write(attempt, now_ms_);
   }
+  void Access(const AccessLine& line) override { accesses_.emplace_back(line.text); }
   bool Send(std::span<const std::byte> batch) override {
     if (link_ != nullptr) return link_->Send(batch);
     kernel_.Send(batch, now_ms_ / 1000, &answers_);
@@ -177,6 +180,7 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   SaWatch watch_;
   std::vector<Sent> sent_;
   std::vector<AttemptLine> attempts_;
+  std::vector<std::string> accesses_;
   std::vector<std::vector<std::byte>> answers_;
   std::string phone_bytes_;
   std::vector<std::string> disconnected_;

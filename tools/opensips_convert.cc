@@ -125,7 +125,7 @@ void Converter::Take(const OpensipsStatement& statement) {
       return TakeCreate(statement);
     case Kind::kVariable:
       return Remark(statement.line, Shown(statement.arguments[0].text),
-                    "no script here that could use it");
+                    "no script here; log lines have it (log.access_format)");
     case Kind::kBroken:
       return Remark(statement.line, statement.arguments[0].text, "it does not end");
   }
