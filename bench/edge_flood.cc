@@ -41,17 +41,6 @@ namespace {
 constexpr uint32_t kPhonesMax = 10'000;
 constexpr uint32_t kStrangersMax = 1'000'000;  // Addresses of the flood; then they come again.
 
-// As that of edge_load: several runs may share a machine.
-LoadNetwork MakeNetwork() {
-  const uint32_t base = (127u << 24) | ((64 + 16 * (static_cast<uint32_t>(getpid()) % 8)) << 16);
-  LoadNetwork network;
-  network.edge_gm = {base | 1, 5060};
-  network.edge_core = {base | 3, 5060};
-  network.core = {base | 2, 5060};
-  network.phones_ip = base | 0x100;
-  return network;
-}
-
 void WriteSettings(const LoadNetwork& network, const std::string& path) {
   const std::string edge = IpText(network.edge_gm.ip);
   std::ofstream file(path);
@@ -171,8 +160,8 @@ class EdgeFlood {
  public:
   explicit EdgeFlood(std::string folder)
       : folder_(std::move(folder)),
-        traffic_(MakeNetwork(), absl::GetFlag(FLAGS_phones)),
-        flood_(MakeNetwork(), absl::GetFlag(FLAGS_load_cpu)) {}
+        traffic_(MakeLoadNetwork(), absl::GetFlag(FLAGS_phones)),
+        flood_(MakeLoadNetwork(), absl::GetFlag(FLAGS_load_cpu)) {}
 
   int Run() {
     std::string error;

@@ -81,18 +81,6 @@ constexpr size_t kOtherFiles = 300;
 // How many registrations are measured at each number of phones: the others only lead there.
 constexpr uint32_t kMeasuredRegistrations = 10000;
 
-// Several runs may share a machine: each has a 127.x.0.0/12 of its own.
-LoadNetwork MakeNetwork(LoadTransport transport) {
-  const uint32_t base = (127u << 24) | ((64 + 16 * (static_cast<uint32_t>(getpid()) % 8)) << 16);
-  LoadNetwork network;
-  network.transport = transport;
-  network.edge_gm = {base | 1, 5060};
-  network.edge_core = {base | 3, 5060};
-  network.core = {base | 2, 5060};
-  network.phones_ip = base | 0x100;
-  return network;
-}
-
 void WriteSettings(const LoadNetwork& network, uint32_t phones, const std::string& path) {
   const std::string edge = IpText(network.edge_gm.ip);
   std::ofstream file(path);
@@ -126,7 +114,7 @@ class EdgeLoad {
   // REQUIRES: `phones` rises.
   EdgeLoad(std::vector<uint32_t> phones, LoadTransport transport)
       : phones_(std::move(phones)),
-        network_(MakeNetwork(transport)),
+        network_(MakeLoadNetwork(transport)),
         traffic_(network_, phones_.back()) {
     if (transport == LoadTransport::kTcp) {
       echo_ = std::make_unique<StreamEcho>(absl::GetFlag(FLAGS_load_cpu), network_.phones_ip);
@@ -244,7 +232,7 @@ class EdgeLoad {
   bool MeasurePeers(std::string* error) {
     const std::string program = absl::GetFlag(FLAGS_kamailio);
     if (program.empty()) return true;
-    LoadNetwork network = MakeNetwork(LoadTransport::kUdp);
+    LoadNetwork network = MakeLoadNetwork();
     network.edge_gm.ip += kPeerOffset;
     network.core.ip += kPeerOffset;
     LoadTraffic traffic(network, phones_.front());

@@ -1,5 +1,7 @@
 #include "bench/edge_load_messages.h"
 
+#include <unistd.h>
+
 #include <cassert>
 #include <charconv>
 #include <vector>
@@ -143,6 +145,18 @@ size_t Finished(const sip::Writer& writer) {
 }
 
 }  // namespace
+
+LoadNetwork MakeLoadNetwork(LoadTransport transport, uint32_t side) {
+  const uint32_t run = static_cast<uint32_t>(getpid()) % 8;
+  const uint32_t base = (127u << 24) | ((64 + 16 * run + 8 * side) << 16);
+  LoadNetwork network;
+  network.transport = transport;
+  network.edge_gm = {base | 1, 5060};
+  network.edge_core = {base | 3, 5060};
+  network.core = {base | 2, 5060};
+  network.phones_ip = base | 0x100;
+  return network;
+}
 
 std::string_view Name(LoadTransport transport) {
   return transport == LoadTransport::kTcp ? "TCP" : "UDP";

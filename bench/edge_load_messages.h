@@ -27,6 +27,10 @@ struct LoadNetwork {
   LoadTransport transport = LoadTransport::kUdp;  // Of the phones; the core's is UDP.
 };
 
+// Several runs may share a machine: each has a 127.x.0.0/12 of its own, and each of the two sides
+// of a run half of it.
+LoadNetwork MakeLoadNetwork(LoadTransport transport = LoadTransport::kUdp, uint32_t side = 0);
+
 struct LoadPhone {
   uint32_t index = 0;
   uint32_t ip = 0;

@@ -38,25 +38,14 @@ namespace {
 constexpr LoadFlow kFlows[] = {LoadFlow::kRefresh, LoadFlow::kMoOptions, LoadFlow::kMoInvite,
                                LoadFlow::kMtMessage};
 
-// Several runs may share a machine: each has a 127.x.0.0/12 of its own, and each side half of it.
-LoadNetwork MakeNetwork(uint32_t side) {
-  const uint32_t base =
-      (127u << 24) | ((64 + 16 * (static_cast<uint32_t>(getpid()) % 8) + 8 * side) << 16);
-  LoadNetwork network;
-  network.edge_gm = {base | 1, 5060};
-  network.edge_core = {base | 3, 5060};
-  network.core = {base | 2, 5060};
-  network.phones_ip = base | 0x100;
-  return network;
-}
-
 // One gmedge, its phones and its core.
 class Side {
  public:
   Side(uint32_t number, int workers)
       : workers_(workers),
         number_(number),
-        traffic_(MakeNetwork(number), static_cast<uint32_t>(absl::GetFlag(FLAGS_phones))) {
+        traffic_(MakeLoadNetwork(LoadTransport::kUdp, number),
+                 static_cast<uint32_t>(absl::GetFlag(FLAGS_phones))) {
     char pattern[] = "/tmp/edge_workers.XXXXXX";
     if (mkdtemp(pattern) != nullptr) folder_ = pattern;
   }
