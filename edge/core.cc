@@ -37,6 +37,10 @@ void Core::OnMessage(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, A
     ++context_.stats.drop_overload;
     return;
   }
+  // Of a million phones this one is in no cache: memory is asked while the message is read.
+  if (side == Side::kProtected) context_.registrar.Prefetch(flow);
+  sip::Message message;
+  sip::ParseError error = sip::Parse(bytes, &message);
   SaSet* set = nullptr;
   if (side == Side::kProtected) {
     set = context_.registrar.FindSet(flow);
@@ -44,9 +48,8 @@ void Core::OnMessage(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, A
       ++context_.stats.drop_no_set;
       return;
     }
+    context_.registrar.Prefetch(*set);
   }
-  sip::Message message;
-  sip::ParseError error = sip::Parse(bytes, &message);
   if (error == sip::ParseError::kEmpty) {
     ++context_.stats.drop_keepalive;
     return;
@@ -203,9 +206,9 @@ void Core::OnLetter(const Letter& letter, uint64_t now_ms, Actions* actions) {
   Obey(letter, &context_, &registers_.keeper(), actions);
 }
 
-void Core::OnTime(uint64_t now_ms, Actions* actions) {
+void Core::OnTime(uint64_t now_ms, Actions* actions, uint64_t work_max) {
   context_.now_ms = now_ms;
-  context_.timers.Advance(now_ms, [&](reactor::Timer* timer) {
+  const auto fire = [&](reactor::Timer* timer) {
     switch (static_cast<TimerKind>(timer->kind)) {
       case TimerKind::kSet:
         return registers_.keeper().OnTimer(timer->index, actions);
@@ -214,7 +217,8 @@ void Core::OnTime(uint64_t now_ms, Actions* actions) {
       case TimerKind::kTransaction:
         return registers_.OnTransactionTimer(timer->index, actions);
     }
-  });
+  };
+  context_.timers.Advance(now_ms, fire, work_max);
 }
 
 void Core::DeleteAll(uint64_t now_ms, Actions* actions) {

@@ -52,8 +52,8 @@ class Core {
   // What another worker told all.
   void OnLetter(const Letter& letter, uint64_t now_ms, Actions* actions);
 
-  // Whatever is due by now.
-  void OnTime(uint64_t now_ms, Actions* actions);
+  // Whatever is due by now; of very much at once a part, and NextExpiry() is not after now_ms.
+  void OnTime(uint64_t now_ms, Actions* actions, uint64_t work_max = UINT64_MAX);
   // When OnTime has something to do next; reactor::TimerWheel::kNever.
   uint64_t NextExpiry() const { return context_.timers.NextExpiry(); }
 

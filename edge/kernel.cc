@@ -172,8 +172,8 @@ class SimulatedKernel final : public Kernel {
   bool ReadCounters(xfrm::KernelCounters*) override { return false; }
   void Deliver() override {
     const uint64_t now = Now();
-    if (now != advanced_to_) fake_.Advance(now);
-    advanced_to_ = now;
+    // In parts: all that one second ends would hold up the turn for tens of milliseconds.
+    if (now != advanced_to_ && fake_.Advance(now, nullptr, kDeadlinesPerTurn)) advanced_to_ = now;
     const std::vector<std::vector<std::byte>> answers = std::move(answers_);
     answers_.clear();
     for (const std::vector<std::byte>& answer : answers) told_->OnReply(answer);
@@ -189,6 +189,7 @@ class SimulatedKernel final : public Kernel {
   }
 
  private:
+  static constexpr size_t kDeadlinesPerTurn = 256;
   static uint64_t Now() { return static_cast<uint64_t>(time(nullptr)); }
 
   xfrm::FakeKernel fake_;

@@ -106,7 +106,7 @@ void Worker::Turn(int64_t wait_max_us) {
   const bool is_full = reactor_->Dispatch() == reactor::Reactor::kDispatchMax;
   kernel_->Deliver();
   ServeStrangers(is_full);
-  core_.OnTime(now_ms_, this);
+  core_.OnTime(now_ms_, this, kTimerWorkPerTurn);
   monitor_.OnTime(now_ms_);
   FlushToKernel();
   exchange_->Flush(index_, reactor_.get());

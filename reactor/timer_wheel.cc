@@ -1,7 +1,6 @@
 #include "reactor/timer_wheel.h"
 
 #include <bit>
-#include <cassert>
 
 namespace reactor {
 namespace {
@@ -65,7 +64,7 @@ TimerWheel::TimerWheel(uint64_t now_ms) : now_ms_(now_ms) {
       head.index = index;
     }
   }
-  for (Timer* head : {&far_, &due_, &late_}) {
+  for (Timer* head : {&far_, &spreading_, &due_, &late_}) {
     MakeEmpty(head);
     head->kind = kNoLevel;
   }
@@ -94,7 +93,7 @@ void TimerWheel::Cancel(Timer* timer) {
 }
 
 uint64_t TimerWheel::NextExpiry() const {
-  if (!IsEmpty(&late_) || !IsEmpty(&due_)) return now_ms_;
+  if (!IsEmpty(&late_) || !IsEmpty(&due_) || !IsEmpty(&spreading_)) return now_ms_;
   return NextEvent().time_ms;
 }
 
@@ -111,24 +110,33 @@ TimerWheel::Event TimerWheel::NextEvent() const {
   return {kNever, nullptr};
 }
 
-Timer* TimerWheel::PopDue(uint64_t now_ms) {
-  while (IsEmpty(&due_)) {
+Timer* TimerWheel::PopDue(uint64_t now_ms, uint64_t* work_left) {
+  for (; *work_left > 0; --*work_left) {
+    if (!IsEmpty(&spreading_)) {
+      Timer* const timer = spreading_.next;
+      Unlink(timer);
+      Place(timer);
+      continue;
+    }
+    if (!IsEmpty(&due_)) {
+      Timer* const timer = due_.next;
+      Unlink(timer);
+      --armed_count_;
+      --*work_left;
+      return timer;
+    }
     const Event event = NextEvent();
     if (event.slot == nullptr || event.time_ms > now_ms) {
       if (now_ms > now_ms_) now_ms_ = now_ms;
       return nullptr;
     }
     now_ms_ = event.time_ms;
-    Spread(event.slot);
+    Take(event.slot);
   }
-  Timer* const timer = due_.next;
-  Unlink(timer);
-  --armed_count_;
-  return timer;
+  return nullptr;
 }
 
-void TimerWheel::TakeLate() {
-  assert(IsEmpty(&due_) && "Advance() called from fire");
+void TimerWheel::AppendLate() {
   AppendAll(&due_, &late_);
 }
 
@@ -142,17 +150,11 @@ void TimerWheel::Place(Timer* timer) {
   occupied_[level] |= uint64_t{1} << index;
 }
 
-// Now has reached the slot: what is due exactly now is due, the rest goes to lower levels.
-void TimerWheel::Spread(Timer* slot) {
+// Now has reached the slot: of the lowest level all is due, else what is exactly now; the rest goes
+// to lower levels.
+void TimerWheel::Take(Timer* slot) {
   if (slot->kind != kNoLevel) occupied_[slot->kind] &= ~(uint64_t{1} << slot->index);
-  Timer timers;
-  MakeEmpty(&timers);
-  AppendAll(&timers, slot);
-  while (!IsEmpty(&timers)) {
-    Timer* const timer = timers.next;
-    Unlink(timer);
-    Place(timer);
-  }
+  AppendAll(slot->kind == 0 ? &due_ : &spreading_, slot);
 }
 
 }  // namespace reactor

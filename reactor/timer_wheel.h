@@ -43,10 +43,14 @@ class TimerWheel {
   // of expiry, equal ones in the order they were armed. The timer is no longer armed then, and fire
   // may arm or cancel any timer. Meanwhile now_ms() is the time that is being fired. Time never
   // goes back: an earlier now_ms is taken as now_ms(). Not to be called from fire.
+  //
+  // At most work_max timers are fired or moved from a coarse slot to finer ones. What is left over
+  // comes with the next calls: until then now_ms() lags behind, NextExpiry() is now_ms(), and among
+  // timers of equal expiry one armed meanwhile may fire before its elders.
   template <typename Fire>
-  void Advance(uint64_t now_ms, Fire&& fire) {
-    TakeLate();
-    while (Timer* timer = PopDue(now_ms)) fire(timer);
+  void Advance(uint64_t now_ms, Fire&& fire, uint64_t work_max = UINT64_MAX) {
+    AppendLate();
+    while (Timer* timer = PopDue(now_ms, &work_max)) fire(timer);
   }
 
   // The earliest time Advance() might have something to do, or kNever. It may be earlier than the
@@ -65,10 +69,10 @@ class TimerWheel {
     Timer* slot;
   };
   Event NextEvent() const;
-  Timer* PopDue(uint64_t now_ms);
-  void TakeLate();
+  Timer* PopDue(uint64_t now_ms, uint64_t* work_left);
+  void AppendLate();
   void Place(Timer* timer);
-  void Spread(Timer* slot);
+  void Take(Timer* slot);
 
   uint64_t now_ms_;
   size_t armed_count_ = 0;
@@ -76,6 +80,7 @@ class TimerWheel {
   // List heads. A head's `kind` is its level, its `index` its place there.
   mutable std::array<std::array<Timer, kSlots>, kLevels> slots_;
   mutable Timer far_;  // Beyond the top level's reach.
+  Timer spreading_;    // Out of a coarse slot that now has reached, not yet in finer ones.
   Timer due_;          // Being fired.
   Timer late_;         // Armed for a time not after now.
 };

@@ -140,6 +140,55 @@ TEST(ReactorTimerWheel, NeverIsATimeLikeAnother) {
   EXPECT_GT(wheel.NextExpiry(), kReach * 5);
 }
 
+TEST(ReactorTimerWheel, ACrowdedSlotIsSpreadOverManyCalls) {
+  constexpr uint32_t kCount = 1000;
+  constexpr uint64_t kWorkMax = 64;
+  TimerWheel wheel(1);
+  std::vector<Timer> timers(kCount);
+  for (uint32_t i = 0; i < kCount; ++i) {
+    timers[i].index = i;
+    wheel.Arm(&timers[i], 4096 + i);  // All in one slot of the third level.
+  }
+  std::vector<uint32_t> fired;
+  int calls = 0;
+  for (; fired.size() < kCount; ++calls) {
+    ASSERT_EQ(wheel.NextExpiry() > 10'000, false) << "would be waited for";
+    const size_t before = fired.size();
+    wheel.Advance(
+        10'000,
+        [&](Timer* timer) {
+          EXPECT_EQ(wheel.now_ms(), timer->expiry_ms);
+          fired.push_back(timer->index);
+        },
+        kWorkMax);
+    EXPECT_LE(fired.size() - before, kWorkMax);
+  }
+  // Each is moved once or twice and fired once; taking a millisecond's slot counts, too.
+  EXPECT_GE(calls, static_cast<int>(2 * kCount / kWorkMax));
+  EXPECT_LE(calls, static_cast<int>(4 * kCount / kWorkMax));
+  EXPECT_TRUE(std::is_sorted(fired.begin(), fired.end()));
+  Fired(&wheel, 10'000);
+  EXPECT_EQ(wheel.now_ms(), 10'000u);
+  EXPECT_EQ(wheel.armed_count(), 0u);
+}
+
+TEST(ReactorTimerWheel, WhatWaitsToBeSpreadMayBeCanceledAndArmedAgain) {
+  TimerWheel wheel(1);
+  Timer timers[3];
+  for (uint32_t i = 0; i < 3; ++i) {
+    timers[i].index = i;
+    wheel.Arm(&timers[i], 5000 + i);
+  }
+  const auto fire = [](Timer*) { ADD_FAILURE(); };
+  wheel.Advance(4096, fire, 2);  // The slot is reached, and one of its timers moved.
+  EXPECT_EQ(wheel.now_ms(), 4096u);
+  wheel.Cancel(&timers[1]);
+  wheel.Arm(&timers[2], 4097);
+  EXPECT_EQ(Fired(&wheel, 4097), Indices{2});
+  EXPECT_EQ(Fired(&wheel, 6000), Indices{0});
+  EXPECT_EQ(wheel.NextExpiry(), TimerWheel::kNever);
+}
+
 // The wheel beside a sorted map, step for step.
 class Model {
  public:

@@ -71,8 +71,8 @@ void FakeKernel::Send(Bytes request, uint64_t now_seconds, std::vector<Datagram>
   std::move(made.begin(), made.end(), std::back_inserter(*target));
 }
 
-void FakeKernel::Advance(uint64_t now_seconds, std::vector<Datagram>* events) {
-  state_->tables.Expire(now_seconds, events);
+bool FakeKernel::Advance(uint64_t now_seconds, std::vector<Datagram>* events, size_t work_max) {
+  return state_->tables.Expire(now_seconds, events, work_max);
 }
 
 void FakeKernel::SetFault(std::function<std::errc(uint16_t type, int ordinal)> fault) {

@@ -31,8 +31,10 @@ class FakeKernel {
   void Send(std::span<const std::byte> request, uint64_t now_seconds,
             std::vector<std::vector<std::byte>>* answers);
   // Lets lifetimes end; nothing else does, so an SA that is due stays until then. EXPIRE events,
-  // soft and hard, go to *events when it is not null.
-  void Advance(uint64_t now_seconds, std::vector<std::vector<std::byte>>* events = nullptr);
+  // soft and hard, go to *events when it is not null. Looks at work_max deadlines at most; false:
+  // some that are due are left for the next call.
+  bool Advance(uint64_t now_seconds, std::vector<std::vector<std::byte>>* events = nullptr,
+               size_t work_max = SIZE_MAX);
 
   // Faults, each for the requests that come next.
   // `fault` is asked for every request before it is done (type XFRM_MSG_*, ordinal from 0 since the

@@ -119,8 +119,9 @@ Refusal FakeTables::Handle(const nlmsghdr& header, Bytes body, uint64_t now,
 
 // As xfrm_timer_handler: a deadline is looked at as of its own time, so that the soft event comes
 // first however far time has leapt.
-void FakeTables::Expire(uint64_t now, std::vector<Datagram>* events) {
-  while (!deadlines_.empty() && deadlines_.top().seconds <= now) {
+bool FakeTables::Expire(uint64_t now, std::vector<Datagram>* events, size_t work_max) {
+  for (; !deadlines_.empty() && deadlines_.top().seconds <= now; --work_max) {
+    if (work_max == 0) return false;
     const Deadline due = deadlines_.top();
     deadlines_.pop();
     const auto found = sas_.find(due.key);
@@ -138,6 +139,7 @@ void FakeTables::Expire(uint64_t now, std::vector<Datagram>* events) {
       found->second.is_dying = true;
     }
   }
+  return true;
 }
 
 void FakeTables::ListSas(const std::function<void(Bytes)>& look) const {

@@ -30,7 +30,8 @@ class FakeTables {
   // appended to *answers. `body` is what follows the header.
   Refusal Handle(const nlmsghdr& header, Bytes body, uint64_t now, std::vector<Datagram>* answers);
   // Lets soft and hard lifetimes end; the events go to *events when it is not null.
-  void Expire(uint64_t now, std::vector<Datagram>* events);
+  // Looks at work_max deadlines at most. True: no other is due.
+  bool Expire(uint64_t now, std::vector<Datagram>* events, size_t work_max);
 
   size_t sa_count() const { return sas_.size(); }
   size_t policy_count() const { return policies_.size(); }
