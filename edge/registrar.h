@@ -59,6 +59,12 @@ class Registrar {
 
   // The set whose phone sends from `remote` to our port, newest first; null: none.
   SaSet* FindSet(const Flow& flow);
+  // Bring into the cache where FindSet() will look, and the set with its binding.
+  void Prefetch(const Flow& flow) const { flows_.prefetch(FlowKey(flow)); }
+  void Prefetch(const SaSet& set) {
+    sets_.Prefetch(set.id);
+    bindings_.Prefetch(set.binding);
+  }
   SaSet* FindSet(SetId id) { return sets_.Find(id); }
   Binding* FindBinding(SlotId id) { return bindings_.Find(id); }
   const Binding* FindBinding(SlotId id) const { return bindings_.Find(id); }

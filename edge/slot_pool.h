@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cassert>
+#include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <vector>
 
 namespace edge {
@@ -12,21 +13,22 @@ namespace edge {
 using SlotId = uint64_t;
 
 // T is default-constructible and has `SlotId id = 0`; a fresh T is put in the slot at each Take().
-// Not thread-safe. Memory grows in steps and is reused, never given back.
+// Not thread-safe. Memory grows in chunks and is reused, never given back: a table of so few
+// pointers stays in the cache, so that finding one of a million costs one miss, not two.
 template <typename T>
 class SlotPool {
  public:
   T* Take() {
     uint32_t index;
     if (free_.empty()) {
-      index = static_cast<uint32_t>(slots_.size());
-      slots_.emplace_back();
+      index = static_cast<uint32_t>(generations_.size());
+      if (index % kChunk == 0) chunks_.push_back(std::make_unique<T[]>(kChunk));
       generations_.push_back(0);
     } else {
       index = free_.back();
       free_.pop_back();
     }
-    T* slot = &slots_[index];
+    T* slot = At(index);
     slot->id = static_cast<uint64_t>(++generations_[index]) << 32 | index;
     ++in_use_;
     return slot;
@@ -44,27 +46,39 @@ class SlotPool {
 
   // Null for an id that is stale or was never given out.
   T* Find(SlotId id) {
-    const uint32_t index = static_cast<uint32_t>(id);
-    if (id == 0 || index >= slots_.size() || slots_[index].id != id) return nullptr;
-    return &slots_[index];
+    T* const slot = id == 0 ? nullptr : AtOrNull(static_cast<uint32_t>(id));
+    return slot != nullptr && slot->id == id ? slot : nullptr;
   }
   const T* Find(SlotId id) const { return const_cast<SlotPool*>(this)->Find(id); }
   // Of a timer, which has only the index; null when nothing lives there.
   T* FindIndex(uint32_t index) {
-    return index < slots_.size() && slots_[index].id != 0 ? &slots_[index] : nullptr;
+    T* const slot = AtOrNull(index);
+    return slot != nullptr && slot->id != 0 ? slot : nullptr;
+  }
+  // Brings what Find() will return into the cache.
+  void Prefetch(SlotId id) {
+    const char* const slot = reinterpret_cast<const char*>(AtOrNull(static_cast<uint32_t>(id)));
+    if (slot == nullptr) return;
+    for (size_t i = 0; i < sizeof(T); i += kCacheLine) __builtin_prefetch(slot + i);
   }
 
   size_t in_use() const { return in_use_; }
 
   template <typename Visit>
   void ForEach(Visit&& visit) {
-    for (T& slot : slots_) {
-      if (slot.id != 0) visit(&slot);
+    for (uint32_t index = 0; index < generations_.size(); ++index) {
+      if (T* const slot = At(index); slot->id != 0) visit(slot);
     }
   }
 
  private:
-  std::deque<T> slots_;
+  static constexpr uint32_t kChunk = 256;
+  static constexpr size_t kCacheLine = 64;
+
+  T* At(uint32_t index) { return &chunks_[index / kChunk][index % kChunk]; }
+  T* AtOrNull(uint32_t index) { return index < generations_.size() ? At(index) : nullptr; }
+
+  std::vector<std::unique_ptr<T[]>> chunks_;
   std::vector<uint32_t> generations_;
   std::vector<uint32_t> free_;
   size_t in_use_ = 0;
