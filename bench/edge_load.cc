@@ -132,6 +132,7 @@ class EdgeLoad {
     report_.echo_before = echo_->Run(kEchoSize, FlatOut(), phones_.front());
     report_.epoll = epoll_.Run(kEchoSize, FlatOut(), 0);
     for (const uint32_t phones : phones_) {
+      fake_ = MeasureFakeKernel(phones);
       MeasureRegistrations(phones);
       for (const LoadFlow flow : {LoadFlow::kRefresh, LoadFlow::kMoOptions, LoadFlow::kMoMessage,
                                   LoadFlow::kMoInvite, LoadFlow::kMtMessage}) {
@@ -176,7 +177,6 @@ class EdgeLoad {
     }
     report_.machine = DescribeMachine();
     report_.edge = fmt::format("{} {}", command[0], command[1]);
-    report_.fake = MeasureFakeKernel(std::min(phones_.back(), 100'000u));
     report_.transport = Name(network.transport);
     report_.window = absl::GetFlag(FLAGS_window);
     report_.echo_size = kEchoSize;
@@ -197,14 +197,21 @@ class EdgeLoad {
     const double per_second = Measure(LoadFlow::kRegistration, pace, missing() / 2);
     pace.per_second = per_second / 2;
     if (per_second > 0) Measure(LoadFlow::kRegistration, pace, missing());
-    report_.memory.push_back({traffic_.registered(), edge_.MemorySize()});
+    report_.memory.push_back({traffic_.registered(), edge_.MemorySize(), fake_});
   }
 
   // Adds a row; returns how many transactions completed a second.
   double Measure(LoadFlow flow, const LoadPace& pace, uint64_t transactions_max) {
     report_.rows.push_back(MeasureOne(&edge_, &traffic_, flow, pace, transactions_max));
+    report_.rows.back().fake_us = FakeMicroseconds(flow);
     const LoadResult& load = report_.rows.back().load;
     return load.seconds > 0 ? static_cast<double>(load.completed) / load.seconds : 0;
+  }
+
+  // What a transaction asks of the simulated kernel.
+  double FakeMicroseconds(LoadFlow flow) const {
+    if (flow == LoadFlow::kRegistration) return fake_.install_us + fake_.extend_us;
+    return flow == LoadFlow::kRefresh ? fake_.extend_us : 0;
   }
 
   LoadRow MeasureOne(LoadProcess* process, LoadTraffic* traffic, LoadFlow flow,
@@ -283,6 +290,7 @@ class EdgeLoad {
   LoadTraffic traffic_;
   LoadProcess edge_;
   LoadReport report_;
+  FakeCost fake_;  // At the number of phones that is measured.
 };
 
 // Empty when the flag is not what its help says.

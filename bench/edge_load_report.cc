@@ -37,11 +37,19 @@ std::string JsonEcho(const EchoResult& echo) {
                      echo.echoed, echo.lost, echo.PerSecond(), echo.Microseconds());
 }
 
+std::string JsonFake(const FakeCost& fake) {
+  return fmt::format(
+      "\"simulated_kernel\": {{\"bytes_per_phone\": {:.0f}, \"install_us\": {:.3f}, "
+      "\"extend_us\": {:.3f}, \"expire_us\": {:.3f}}}",
+      fake.bytes, fake.install_us, fake.extend_us, fake.expire_us);
+}
+
 std::string JsonRow(const LoadRow& row) {
   std::string json = fmt::format(
-      R"({{"flow": {}, "phones": {}, "paced_per_second": {:.1f}, "started": {}, "completed": {}, )",
+      R"({{"flow": {}, "phones": {}, "paced_per_second": {:.1f}, "started": {}, "completed": {}, )"
+      R"("simulated_kernel_us": {:.3f}, )",
       JsonText(Name(row.flow)), row.phones, row.paced_per_second, row.load.started,
-      row.load.completed);
+      row.load.completed, row.fake_us);
   fmt::format_to(
       std::back_inserter(json),
       R"("refused": {}, "lost": {}, "forwarded": {}, "forwarded_bytes": {}, "seconds": {:.4f}, )",
@@ -78,6 +86,13 @@ double LoadRow::EchoRatio() const {
   return Ratio(MicrosecondsPerMessage(), echo.Microseconds());
 }
 
+double LoadRow::NetRatio() const {
+  const double fake_seconds = fake_us * static_cast<double>(load.completed) / 1e6;
+  const double net_us =
+      Ratio((edge_cpu_seconds - fake_seconds) * 1e6, static_cast<double>(load.forwarded));
+  return Ratio(net_us, echo.Microseconds());
+}
+
 double LoadRow::Latency(double share) const {
   if (load.latency_ns.empty()) return 0;
   std::vector<uint32_t> sorted = load.latency_ns;
@@ -102,15 +117,23 @@ std::string LoadReport::Table() const {
                    Mebibytes(at.bytes), at.phones, BytesPerPhone(at));
   }
   fmt::format_to(std::back_inserter(table),
-                 "stopped in {:.2f} s\nthe simulated kernel, per phone: {:.0f} bytes (not in the "
-                 "bytes above), {:.2f} µs CPU of a registration (in the figures below)\n\n",
-                 stop_seconds, fake.bytes, fake.microseconds);
+                 "stopped in {:.2f} s\nthe simulated kernel (not in the bytes above, nor in x "
+                 "net; in all else), per phone:\n",
+                 stop_seconds);
+  for (const Memory& at : memory) {
+    fmt::format_to(std::back_inserter(table),
+                   "  at {} phones {:.0f} bytes; CPU µs {:.2f} to install, {:.2f} to extend, "
+                   "{:.2f} for lifetimes\n",
+                   at.phones, at.fake.bytes, at.fake.install_us, at.fake.extend_us,
+                   at.fake.expire_us);
+  }
+  table += '\n';
   // us: CPU microseconds of gmedge.
-  fmt::format_to(
-      std::back_inserter(table),
-      "{:<17}{:>8}{:>8} {:>9} {:>9} {:>8} {:>8} {:>7} {:>6} {:>6} {:>9} {:>9} {:>6} {:>6} {:>6}\n",
-      "flow", "phones", "pace/s", "flows/s", "msgs/s", "µs/flow", "µs/msg", "echo µs", "x echo",
-      "lost", "p50 µs", "p99 µs", "edge %", "user %", "load %");
+  fmt::format_to(std::back_inserter(table),
+                 "{:<17}{:>8}{:>8} {:>9} {:>9} {:>8} {:>8} {:>7} {:>6} {:>6} {:>6} {:>9} {:>9} "
+                 "{:>6} {:>6} {:>6}\n",
+                 "flow", "phones", "pace/s", "flows/s", "msgs/s", "µs/flow", "µs/msg", "echo µs",
+                 "x echo", "x net", "lost", "p50 µs", "p99 µs", "edge %", "user %", "load %");
   for (const LoadRow& row : rows) {
     const std::string pace =
         row.paced_per_second > 0 ? fmt::format("{:.0f}", row.paced_per_second) : "window";
@@ -119,16 +142,17 @@ std::string LoadReport::Table() const {
         row.edge_cpu_seconds < 0.5
             ? "-"
             : fmt::format("{:.0f}", 100 * Ratio(row.edge_user_seconds, row.edge_cpu_seconds));
-    fmt::format_to(
-        std::back_inserter(table),
-        "{:<17}{:>8}{:>8} {:>9.0f} {:>9.0f} {:>7.2f} {:>7.2f} {:>7.2f} {:>6.2f} {:>6} {:>8.0f} "
-        "{:>8.0f} {:>6.0f} {:>6} {:>6.0f}\n",
-        Name(row.flow), row.phones, pace,
-        Ratio(static_cast<double>(row.load.completed), row.load.seconds), row.MessagesPerSecond(),
-        row.MicrosecondsPerTransaction(), row.MicrosecondsPerMessage(), row.echo.Microseconds(),
-        row.EchoRatio(), row.load.lost + row.load.refused, row.Latency(0.5), row.Latency(0.99),
-        100 * Ratio(row.edge_cpu_seconds, row.load.seconds), user,
-        100 * Ratio(row.load_cpu_seconds, row.load.seconds));
+    fmt::format_to(std::back_inserter(table),
+                   "{:<17}{:>8}{:>8} {:>9.0f} {:>9.0f} {:>7.2f} {:>7.2f} {:>7.2f} {:>6.2f} "
+                   "{:>6.2f} {:>6} {:>8.0f} "
+                   "{:>8.0f} {:>6.0f} {:>6} {:>6.0f}\n",
+                   Name(row.flow), row.phones, pace,
+                   Ratio(static_cast<double>(row.load.completed), row.load.seconds),
+                   row.MessagesPerSecond(), row.MicrosecondsPerTransaction(),
+                   row.MicrosecondsPerMessage(), row.echo.Microseconds(), row.EchoRatio(),
+                   row.NetRatio(), row.load.lost + row.load.refused, row.Latency(0.5),
+                   row.Latency(0.99), 100 * Ratio(row.edge_cpu_seconds, row.load.seconds), user,
+                   100 * Ratio(row.load_cpu_seconds, row.load.seconds));
     if (!row.load.surprise.empty()) table += "  refused with: " + row.load.surprise + "\n";
   }
   for (const Peer& peer : peers) {
@@ -160,14 +184,14 @@ std::string LoadReport::Json() const {
       " \"echo_size\": {}, \"echo_before\": {},\n \"echo_after\": {},\n \"epoll\": {},\n",
       echo_size, JsonEcho(echo_before), JsonEcho(echo_after), JsonEcho(epoll));
   fmt::format_to(std::back_inserter(json),
-                 " \"memory_idle_bytes\": {}, \"stop_seconds\": {:.3f},\n \"simulated_kernel\": "
-                 "{{\"bytes_per_phone\": {:.0f}, \"cpu_us_per_registration\": {:.3f}}},\n"
+                 " \"memory_idle_bytes\": {}, \"stop_seconds\": {:.3f},\n"
                  " \"memory\": [",
-                 memory_idle_bytes, stop_seconds, fake.bytes, fake.microseconds);
+                 memory_idle_bytes, stop_seconds);
   for (size_t i = 0; i < memory.size(); ++i) {
     fmt::format_to(std::back_inserter(json),
-                   "{}{{\"phones\": {}, \"bytes\": {}, \"bytes_per_phone\": {:.0f}}}",
-                   i == 0 ? "" : ", ", memory[i].phones, memory[i].bytes, BytesPerPhone(memory[i]));
+                   "{}{{\"phones\": {}, \"bytes\": {}, \"bytes_per_phone\": {:.0f}, {}}}",
+                   i == 0 ? "" : ",\n  ", memory[i].phones, memory[i].bytes,
+                   BytesPerPhone(memory[i]), JsonFake(memory[i].fake));
   }
   json += "],\n \"rows\": [";
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -183,7 +207,7 @@ std::string LoadReport::Json() const {
 
 double LoadReport::BytesPerPhone(const Memory& at) const {
   const double grown = static_cast<double>(at.bytes) - static_cast<double>(memory_idle_bytes);
-  return at.phones == 0 ? 0 : grown / static_cast<double>(at.phones) - fake.bytes;
+  return at.phones == 0 ? 0 : grown / static_cast<double>(at.phones) - at.fake.bytes;
 }
 
 bool LoadReport::IsSound() const {

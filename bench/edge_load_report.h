@@ -22,12 +22,15 @@ struct LoadRow {
   double edge_user_seconds = 0;  // Of those, outside the kernel; coarse.
   double load_cpu_seconds = 0;   // What the phones and the core cost us.
   EchoResult echo;
+  double fake_us = 0;  // Of a transaction, what the simulated kernel cost.
 
   double MicrosecondsPerMessage() const;
   double MicrosecondsPerTransaction() const;
   double MessagesPerSecond() const;
   // Of the edge to the raw echo, per message.
   double EchoRatio() const;
+  // The same without the simulated kernel.
+  double NetRatio() const;
   // In microseconds, of the completed transactions; `share` 0.5 is the median.
   double Latency(double share) const;
 };
@@ -45,10 +48,10 @@ struct LoadReport {
   struct Memory {
     size_t phones;
     uint64_t bytes;
+    FakeCost fake;  // What of it, and of the CPU, is the simulated kernel's.
   };
   uint64_t memory_idle_bytes = 0;
   std::vector<Memory> memory;
-  FakeCost fake;            // The part of the simulated kernel, per phone.
   double stop_seconds = 0;  // From SIGTERM to the end, with all phones registered.
   std::vector<LoadRow> rows;
   // Others under one of the flows, as many as the window lets through.
