@@ -15,83 +15,12 @@ import shutil
 import subprocess
 import sys
 
+from tidy_exceptions import COVERED_BY, FOREIGN_BENCHES, UNUSED_HEADERS, WIDE_TESTS
+
 Finding = collections.namedtuple("Finding", "path line what")
 
 MODULES = ("reactor", "sip", "xfrm", "edge")
 CODE_FOLDERS = MODULES + ("tools", "tests", "fuzz", "bench")
-
-# A source without a test of its own name: the test that covers it, and why there.
-COVERED_BY = {
-    "edge/core.cc": ("tests/edge_events_initial_test.cc", "events are what it is made of"),
-    "edge/register_proxy.cc": ("tests/edge_events_initial_test.cc", "its half of the events"),
-    "edge/register_admission.cc": ("tests/edge_overload_test.cc", "who is refused, and when"),
-    "edge/register_answers.cc": ("tests/edge_events_initial_test.cc", "the other half"),
-    "edge/register_clear.cc": ("tests/edge_in_clear_test.cc", "and of phones in clear"),
-    "edge/relay.cc": ("tests/edge_scenario_test.cc", "messages 13 to 18, byte for byte"),
-    "edge/kernel_round.cc": ("tests/edge_kernel_queue_test.cc", "the book-keeping of the queue"),
-    "edge/set_keeper.cc": ("tests/edge_events_registered_test.cc", "sets change by events only"),
-    "edge/kernel.cc": ("tests/tools_edge_flow_test.cc", "simulated there, real in the lab"),
-    "sip/security_plain.cc": ("tests/sip_marks_test.cc", "it reads what security.cc reads"),
-    "sip/scan_avx2.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
-    "sip/scan_avx512.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
-    "sip/scan_neon.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
-    "sip/scan_scalar.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
-    "xfrm/fake_tables.cc": ("tests/xfrm_conformance_test.cc", "held to the real kernel's"),
-    "edge/worker.cc": ("tests/tools_edge_flow_test.cc", "the worker over loopback"),
-    "tools/sip_sockets.cc": ("tests/tools_tcp_sockets_test.cc", "both transports, side by side"),
-    "reactor/tcp_send.cc": ("tests/reactor_tcp_connection_test.cc", "its sending half"),
-}
-# A test that is not the mirror of one file: what it proves.
-WIDE_TESTS = {
-    "tests/edge_deletion_test.cc": "what a deletion takes, and what it must leave",
-    "tests/edge_events_initial_test.cc": "the events of TS 24.229 up to the first 200",
-    "tests/edge_events_registered_test.cc": "and of a registered phone",
-    "tests/edge_in_clear_test.cc": "phones without a security agreement, and who is not one",
-    "tests/edge_integrity_test.cc": "what integrity-protected says, case by case",
-    "tests/edge_kill_test.cc": "killed between any two requests, and started again",
-    "tests/edge_lifetime_test.cc": "how long sets, registrations and SAs live",
-    "tests/edge_live_kernel_test.cc": "what a real kernel refuses",
-    "tests/edge_no_heap_test.cc": "a forwarded message takes nothing from the heap",
-    "tests/edge_over_tcp_test.cc": "which connection what goes out takes, and when TCP is tried",
-    "tests/edge_overlap_test.cc": "sets side by side, and phones that lost their state",
-    "tests/edge_pitfalls_test.cc": "defects of others that are not ours",
-    "tests/edge_ports_test.cc": "which port what comes in on and goes out of",
-    "tests/edge_refusal_test.cc": "a kernel that refuses",
-    "tests/edge_retransmission_test.cc": "what is heard twice",
-    "tests/edge_rule_effects_test.cc": "what a phone under a [[rule]] gets, and nobody else",
-    "tests/edge_scenario_test.cc": "the message scenario of the specification, byte for byte",
-    "tests/edge_secrecy_test.cc": "no key in what is sent or logged",
-    "tests/edge_shared_spi_test.cc": "phones behind one address with the same SPI",
-    "tests/edge_vectors_test.cc": "messages 19 to 25 and 90 to 95",
-    "tests/edge_violations_test.cc": "what phones and the core may not do, and what each gets",
-    "tests/reactor_no_heap_test.cc": "the reactor takes nothing from the heap while it works",
-    "tests/sip_edit_data_test.cc": "the edits of the header rules, tests/data/edits",
-    "tests/sip_linear_time_test.cc": "no text costs more per byte for being long",
-    "tests/sip_no_heap_test.cc": "nor does the way of a message through the parser and the editor",
-    "tests/sip_torture_test.cc": "verdicts on the messages of RFC 4475",
-    "tests/tools_edge_flow_test.cc": "phones, gmedge's worker and a core, end to end",
-    "tests/tools_flood_test.cc": "more REGISTERs than a worker can take, beside phones",
-    "tests/tools_hostile_streams_test.cc": "peers who misuse TCP, beside phones",
-    "tests/xfrm_conformance_test.cc": "the fake kernel and the real one answer alike",
-    "tests/xfrm_conformance_dump_test.cc": "and in their dumps",
-    "tests/xfrm_conformance_esp_test.cc": "the real one decrypts the packets of the vectors",
-    "tests/xfrm_conformance_lifetime_test.cc": "in both SAs end alike",
-    "tests/xfrm_conformance_offload_test.cc": "and do without a device alike",
-    "tests/xfrm_conformance_replay_test.cc": "and carry, count and number alike",
-    "tests/xfrm_spi_pool_model_test.cc": "the SPI pool beside a model, over all orders of calls",
-    "tests/xfrm_spi_pool_order_test.cc": "SPIs seen do not tell the next",
-}
-# A header that only its own source and tests include: why it stays.
-UNUSED_HEADERS = {
-    "sip/capability.h": "read where extensions are agreed on",
-    "sip/service_urn.h": "read where emergency calls are told from others",
-    "sip/uri_compare.h": "read where a contact is looked for among others",
-}
-# A bench that measures nothing of ours: what it is for.
-FOREIGN_BENCHES = {"bench/raw_echo.cc": "the physical limit that ours are measured against",
-                   "bench/epoll_echo.cc": "the usual way, which ours are measured against",
-                   "bench/raw_tcp_echo.cc": "the same over TCP",
-                   "bench/raw_ring.cc": "what both stand on"}
 
 # Functions longer than this are two. Limits of STYLE.md, "Sizes".
 FUNCTION_LINES, COLUMNS = 70, 100
