@@ -26,6 +26,7 @@ class AlgorithmList {
   bool Contains(xfrm::Algorithms pair) const;
   std::span<const xfrm::Algorithms> pairs() const { return {pairs_.data(), count_}; }
   bool empty() const { return count_ == 0; }
+  bool operator==(const AlgorithmList&) const = default;
   // Without what TS 33.203 deprecates: hmac-md5-96, hmac-sha-1-96, des-ede3-cbc, aes-cbc.
   AlgorithmList WithoutDeprecated() const;
 

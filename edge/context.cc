@@ -23,12 +23,16 @@ Context::Context(const Settings& settings_in, std::vector<Port> ports_in, xfrm::
       jar(random_in),
       registrar(phones != nullptr ? *phones : KeyedHash(random_in)),
       timers(now_in),
-      now_ms(now_in),
-      rules_allow_clear(AllowClear(settings_in.rules)) {
+      now_ms(now_in) {
   for (size_t i = 0; i < ports.size(); ++i) {
     if (ports[i].side == Side::kCore) core_port = static_cast<PortIndex>(i);
   }
   assert(ports[core_port].side == Side::kCore);
+  OnSettings();
+}
+
+void Context::OnSettings() {
+  rules_allow_clear = AllowClear(settings.rules);
   path_tail = fmt::format("@{}:{};lr;ob>\r\n", settings.core.host, ports[core_port].local.port());
   if (!settings.core.visited_network_id.empty()) {
     path_tail += "P-Visited-Network-ID: \"" + settings.core.visited_network_id + "\"\r\n";

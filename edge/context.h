@@ -42,6 +42,9 @@ struct Context {
   Context(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spis, Random* random,
           uint64_t now_ms, const KeyedHash* phones = nullptr);
 
+  // `settings` has changed: what was made of it is made anew.
+  void OnSettings();
+
   // Where the phone of a set gets the answer to what came on `port` (spec sheet 2.1): over UDP
   // port_pc → port_us, over TCP on the connection of the request, or if that is gone on one
   // port_pc → port_us.
@@ -95,7 +98,7 @@ struct Context {
   // The same bytes for the same transaction: tags and icids of a retransmission do not change.
   HexText Derive(std::string_view purpose, const Arrival& arrival) const;
 
-  const Settings& settings;
+  const Settings& settings;  // May change between messages: OnSettings().
   const std::vector<Port> ports;
   xfrm::SpiPool* const spis;
   Random* const random;
@@ -106,7 +109,7 @@ struct Context {
   Stats stats;
   uint64_t now_ms;
   PortIndex core_port = 0;
-  const bool rules_allow_clear;
+  bool rules_allow_clear = false;
   bool draining = false;  // No REGISTER in clear is taken any more.
   Overload::Level overload = Overload::Level::kNone;
   TokenBucket refusals;       // limits.refusals_per_second_max.

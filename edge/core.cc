@@ -206,6 +206,11 @@ void Core::OnLetter(const Letter& letter, uint64_t now_ms, Actions* actions) {
   Obey(letter, &context_, &registers_.keeper(), actions);
 }
 
+void Core::OnSettings(std::span<const RuleIndex> rules) {
+  context_.OnSettings();
+  registers_.OnSettings(rules);
+}
+
 void Core::OnTime(uint64_t now_ms, Actions* actions, uint64_t work_max) {
   context_.now_ms = now_ms;
   const auto fire = [&](reactor::Timer* timer) {

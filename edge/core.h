@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -51,6 +52,10 @@ class Core {
 
   // What another worker told all.
   void OnLetter(const Letter& letter, uint64_t now_ms, Actions* actions);
+
+  // The settings it was made with have changed. `rules`: MapRules() of those before
+  // (edge/reload.h). Every set is looked at: some 100 ms for a million phones.
+  void OnSettings(std::span<const RuleIndex> rules);
 
   // Whatever is due by now; of very much at once a part, and NextExpiry() is not after now_ms.
   void OnTime(uint64_t now_ms, Actions* actions, uint64_t work_max = UINT64_MAX);

@@ -38,6 +38,23 @@ void Exchange::Flush(size_t worker, reactor::Reactor* reactor) {
   }
 }
 
+void Exchange::Offer(std::shared_ptr<const Settings> settings) {
+  {
+    const std::lock_guard lock(settings_mutex_);
+    settings_ = std::move(settings);
+  }
+  for (const std::unique_ptr<Place>& place : places_) {
+    place->has_settings.store(true, std::memory_order_release);
+    place->wake->Ring();
+  }
+}
+
+std::shared_ptr<const Settings> Exchange::TakeSettings(size_t worker) {
+  if (!places_[worker]->has_settings.exchange(false, std::memory_order_acq_rel)) return nullptr;
+  const std::lock_guard lock(settings_mutex_);
+  return settings_;
+}
+
 void Exchange::Stop() {
   stop_requests_.fetch_add(1, std::memory_order_acq_rel);
   for (const std::unique_ptr<Place>& place : places_) place->wake->Ring();

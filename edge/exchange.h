@@ -7,12 +7,14 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "edge/letter.h"
 #include "edge/limits.h"
 #include "edge/secrets.h"
+#include "edge/settings.h"
 #include "reactor/mailbox.h"
 #include "reactor/reactor.h"
 #include "reactor/wake.h"
@@ -47,6 +49,11 @@ class Exchange {
     return count;
   }
 
+  // From any thread: these hold from now on, for all workers together. Only the last ones count.
+  void Offer(std::shared_ptr<const Settings> settings);
+  // Null: no others were offered since this worker last asked.
+  std::shared_ptr<const Settings> TakeSettings(size_t worker);
+
   // From any thread: asks all to end; a second time, to end without waiting for anybody.
   void Stop();
   int stop_requests() const { return stop_requests_.load(std::memory_order_acquire); }
@@ -66,12 +73,15 @@ class Exchange {
     std::unique_ptr<reactor::Wake> wake;
     bool has_written = false;  // Since its last Flush.
     std::atomic<bool> is_ready = false;
+    std::atomic<bool> has_settings = false;      // Offered, and not yet taken.
     std::vector<std::unique_ptr<LetterBox>> to;  // By the receiver's index; null: its own.
   };
   LetterBox& MailboxOf(size_t from, size_t to) { return *places_[from]->to[to]; }
 
   const KeyedHash phones_;
   std::vector<std::unique_ptr<Place>> places_;
+  std::mutex settings_mutex_;  // Taken when settings change, and never else.
+  std::shared_ptr<const Settings> settings_;
   std::atomic<int> stop_requests_ = 0;
   std::atomic<bool> may_leave_ = false;
   std::atomic<size_t> left_ = 0;

@@ -19,6 +19,8 @@ class Glob {
   static std::optional<Glob> Parse(std::string_view text);
 
   bool Matches(std::string_view text) const;
+  // The same text of the glob; another for the same may differ.
+  bool operator==(const Glob&) const = default;
 
  private:
   std::array<uint64_t, 256> takes_{};  // Bit i: place i goes on to i + 1 by this character.

@@ -12,11 +12,23 @@ namespace edge {
 using sip::HeaderId;
 
 RegisterProxy::RegisterProxy(Context* context) : context_(*context), keeper_(context, this) {
-  for (size_t rule = 0; rule <= context->settings.rules.size(); ++rule) {
-    const Policy policy = PolicyOf(context->settings, static_cast<RuleIndex>(rule));
+  WriteStaticOffers();
+}
+
+void RegisterProxy::WriteStaticOffers() {
+  static_offers_.clear();
+  for (size_t rule = 0; rule <= context_.settings.rules.size(); ++rule) {
+    const Policy policy = PolicyOf(context_.settings, static_cast<RuleIndex>(rule));
     static_offers_.push_back(
         SecurityServerValue(policy.algorithms, SecurityServer::kStatic, nullptr));
   }
+}
+
+void RegisterProxy::OnSettings(std::span<const RuleIndex> rules) {
+  WriteStaticOffers();
+  transactions_.ForEach(
+      [&](RegisterTransaction* transaction) { transaction->rule = rules[transaction->rule]; });
+  context_.registrar.sets().ForEach([&](SaSet* set) { set->rule = rules[set->rule]; });
 }
 
 // A retransmission is the same bytes from the same place. Whatever differs is a message of its own

@@ -63,6 +63,8 @@ class RegisterProxy final : public SetObserver {
   // A response whose topmost Via, ours, has this branch. False: it is no REGISTER's.
   bool OnResponse(const sip::Message& message, std::string_view branch, Actions* actions);
 
+  // The settings have changed; a rule is now at `rules`[its place before].
+  void OnSettings(std::span<const RuleIndex> rules);
   void OnTransactionTimer(uint32_t index, Actions* actions);
   void OnBindingTimer(uint32_t index);
   // What came in on a set that nobody answered on.
@@ -122,6 +124,7 @@ class RegisterProxy final : public SetObserver {
   void Confirm(SaSet* set, RegisterTransaction* transaction, Actions* actions);
 
   // Bookkeeping.
+  void WriteStaticOffers();
   uint64_t KeyOf(const Arrival& arrival) const;
   RegisterTransaction* Find(uint64_t key);
   Flow AnswerFlow(const RegisterTransaction& transaction, int status);

@@ -41,6 +41,7 @@ struct Rule {
   std::optional<uint32_t> udp_request_size_max;
 
   bool matches_all() const;
+  bool operator==(const Rule&) const = default;
 };
 
 // A rule by its place in Settings::rules, from 1; 0 is none.

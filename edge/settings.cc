@@ -18,16 +18,15 @@ bool SettingsResult::ok() const {
                       [](const SettingsNote& note) { return note.is_error; });
 }
 
+std::string SettingsNote::Text(std::string_view file_name) const {
+  const std::string_view kind = is_error ? "error" : "warning";
+  if (line == 0) return fmt::format("{}: {}: {}", file_name, kind, message);
+  return fmt::format("{}:{}: {}: {}", file_name, line, kind, message);
+}
+
 std::string SettingsResult::Report(std::string_view file_name) const {
   std::string report;
-  for (const SettingsNote& note : notes) {
-    const std::string_view kind = note.is_error ? "error" : "warning";
-    if (note.line == 0) {
-      report += fmt::format("{}: {}: {}\n", file_name, kind, note.message);
-    } else {
-      report += fmt::format("{}:{}: {}: {}\n", file_name, note.line, kind, note.message);
-    }
-  }
+  for (const SettingsNote& note : notes) report += note.Text(file_name) + "\n";
   return report;
 }
 

@@ -97,6 +97,9 @@ struct SettingsNote {
   bool is_error = true;
   uint32_t line = 0;    // From 1; 0: the file as a whole.
   std::string message;  // What was read and what is allowed.
+
+  // "gmedge.toml:12: error: ipsec.port = 70000: ..."
+  std::string Text(std::string_view file_name) const;
 };
 
 // What the kernel of this machine can do for the settings.
@@ -114,7 +117,7 @@ struct SettingsResult {
   KernelVerdict kernel;  // Empty when nobody asked.
 
   bool ok() const;
-  // "gmedge.toml:12: error: ipsec.port = 70000: ...", one line each, errors and warnings by line.
+  // Text() of each, a line each, by line of the file.
   std::string Report(std::string_view file_name) const;
 };
 

@@ -33,6 +33,7 @@ class Template {
   static bool Parse(std::string_view text, Template* parsed, std::string* error);
 
   bool empty() const { return pieces_.empty(); }
+  bool operator==(const Template&) const = default;
   // It names ik or ck.
   bool reveals_keys() const { return reveals_keys_; }
 
@@ -61,6 +62,7 @@ class Template {
     Variable variable = Variable::kText;
     bool is_ue = false;
     std::string text;  // kText.
+    bool operator==(const Piece&) const = default;
   };
   static bool ParseVariable(std::string_view* rest, Piece* piece, std::string* error);
   static void Put(const Piece& piece, const SaSet& set, const sip::Message& message,

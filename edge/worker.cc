@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "edge/limits.h"
+#include "edge/reload.h"
 #include "edge/worker_settings.h"
 
 namespace edge {
@@ -331,6 +332,14 @@ void Worker::TellOthers(const Letter& letter) {
 void Worker::OnWake() {
   if (stopping_) return;
   exchange_->Take(index_, [this](const Letter& letter) { core_.OnLetter(letter, now_ms_, this); });
+  if (const auto all = exchange_->TakeSettings(index_); all != nullptr) Reload(*all);
+}
+
+// Whoever looks at the settings looks at these.
+void Worker::Reload(const Settings& all) {
+  const std::vector<RuleIndex> rules = MapRules(settings_.rules, all.rules);
+  settings_ = SettingsOf(all, index_);
+  core_.OnSettings(rules);
 }
 
 void Worker::OnReply(std::span<const std::byte> bytes) {

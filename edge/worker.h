@@ -52,6 +52,7 @@ class Worker final : Actions,
  private:
   void Turn(int64_t wait_max_us);
   void Drain();
+  void Reload(const Settings& all);
   void NoteTraffic();
   bool IsQuiet() const;
   void End();
@@ -95,7 +96,7 @@ class Worker final : Actions,
   std::span<const xfrm::Sa> Offloaded(std::span<const xfrm::Sa> sas, SaArray* copies) const;
   void NoteRefusal(std::errc error);
 
-  const Settings settings_;  // Its own.
+  Settings settings_;  // Its own.
   const size_t index_;
   Exchange* exchange_;
   Kernel* kernel_;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "edge/cpus.h"
+#include "edge/reload.h"
 #include "edge/worker.h"
 #include "reactor/udp_socket.h"
 
@@ -38,8 +39,8 @@ bool Workers::Open(std::string* error) {
       .submission_entries = 8, .completion_entries = 64, .files_max = 1};
   reactor_ = reactor::Reactor::Create(small, error);
   if (reactor_ == nullptr) return false;
-  signal_ = reactor::StopSignal::Open(reactor_.get(), error);
-  end_ = signal_ == nullptr ? nullptr : reactor::Wake::Open(reactor_.get(), this, error);
+  signals_ = reactor::Signals::Open(reactor_.get(), error);
+  end_ = signals_ == nullptr ? nullptr : reactor::Wake::Open(reactor_.get(), this, error);
   if (end_ == nullptr) return false;
 
   Kernel& first = *seats_[0]->kernel;
@@ -119,16 +120,35 @@ bool Workers::OpenWorker(Seat* seat, Worker* worker) {
   return is_placed && worker->Open(&seat->error);
 }
 
-void Workers::Run() {
+void Workers::Run(const ReadSettings& read) {
   int told = 0;
+  int reloads = 0;
   while (ended_.load(std::memory_order_acquire) < seats_.size()) {
     reactor_->SubmitAndWait(-1);
     reactor_->Dispatch();
-    for (; told < signal_->requests(); ++told) Stop();
+    for (; told < signals_->stops(); ++told) Stop();
+    for (; reloads < signals_->hangups() && told == 0; ++reloads) {
+      if (const std::optional<Settings> wanted = read()) Reload(*wanted);
+    }
   }
   Join();
   for (const std::unique_ptr<Seat>& seat : seats_) Add(seat->stats, &stats_);
   seats_[0]->kernel->Retire(settings_);
+}
+
+void Workers::Reload(const Settings& wanted) {
+  const edge::Reload reload = PlanReload(settings_, wanted);
+  if (!reload.refused.empty()) {
+    spdlog::warn("reload: needs a restart, stays as it was: {}", fmt::join(reload.refused, ", "));
+  }
+  spdlog::info("reload: taken over: {}", reload.taken.empty()
+                                             ? "nothing has changed"
+                                             : fmt::format("{}", fmt::join(reload.taken, ", ")));
+  if (reload.taken.empty()) return;
+  ++stats_.reloads;
+  settings_ = reload.settings;
+  spdlog::set_level(spdlog::level::from_str(settings_.log.level));
+  exchange_.Offer(std::make_shared<const Settings>(settings_));
 }
 
 void Workers::Join() {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,7 @@
 #include "edge/settings.h"
 #include "edge/stats.h"
 #include "reactor/reactor.h"
-#include "reactor/stop_signal.h"
+#include "reactor/signals.h"
 #include "reactor/wake.h"
 #include "xfrm/spi_pool.h"
 
@@ -27,17 +28,19 @@ class Workers final : reactor::WakeSink {
  public:
   // Makes each worker's way to the one kernel there is.
   using MakeKernel = std::function<std::unique_ptr<Kernel>()>;
-  // `settings` and `random` outlive this; `random` is asked by all threads.
+  // `random` outlives this, and is asked by all threads.
   Workers(const Settings& settings, const MakeKernel& make_kernel, Random* random);
   ~Workers() override;
 
   // Everything that can fail; once it is done, all serve. False: *error, and no thread is left.
-  // SIGTERM and SIGINT are blocked from now on in this thread and those it starts: it must not have
-  // started one before.
+  // SIGTERM, SIGINT and SIGHUP are blocked from now on in this thread and those it starts: it must
+  // not have started one before.
   bool Open(std::string* error);
   // In the same thread. Until SIGTERM or SIGINT has ended them all; a second one ends them without
-  // waiting for what is under way (process.drain).
-  void Run();
+  // waiting for what is under way (process.drain). At a SIGHUP `read` is called for new settings;
+  // nothing: those that run stay.
+  using ReadSettings = std::function<std::optional<Settings>()>;
+  void Run(const ReadSettings& read = [] { return std::nullopt; });
   // The same as a signal, from any thread, while Run() is under way or before it.
   void Stop() { exchange_.Stop(); }
 
@@ -65,7 +68,9 @@ class Workers final : reactor::WakeSink {
   void Join();
   void OnWake() override {}
 
-  const Settings& settings_;
+  void Reload(const Settings& wanted);
+
+  Settings settings_;  // Of all workers, as they run.
   Random* random_;
   xfrm::SpiPool spis_;
   Exchange exchange_;
@@ -77,7 +82,7 @@ class Workers final : reactor::WakeSink {
 
   // Of the thread that calls Run().
   std::unique_ptr<reactor::Reactor> reactor_;
-  std::unique_ptr<reactor::StopSignal> signal_;
+  std::unique_ptr<reactor::Signals> signals_;
   std::unique_ptr<reactor::Wake> end_;  // A worker has ended.
 };
 

@@ -170,6 +170,37 @@ TEST_F(EdgeRuleOfSize, IsOfRequestsToThePhone) {
   EXPECT_EQ(TransportTo(&other_), Transport::kUdp);
 }
 
+// Its timeout has grown, and another stands before it.
+TEST_F(EdgeRuleOfIpsecCreate, GoesWithItsPhonesWhenTheRulesAreReadAgain) {
+  ASSERT_EQ(StatusOf(Challenge(&old_, InitialOfOld(), "n").text), 401);
+  ASSERT_EQ(StatusOf(Accept(OnSet(old_.set, old_.Protected())).text), 200);
+  Settings settings = world_.settings();
+  settings.rules[0].algos = Algos("null=aes-gcm,hmac-sha-1-96=null");
+  Rule first;
+  first.impi = Glob::Parse("nobody");
+  settings.rules.insert(settings.rules.begin(), first);
+  world_.Reload(settings);
+
+  // The next set of the phone is under the rule as it is now.
+  const TestSet before = old_.set;
+  old_.OfferAnew();
+  const std::string again = OnSet(before, old_.Protected());
+  ASSERT_EQ(StatusOf(Challenge(&old_, again, "n2").text), 401);
+  EXPECT_EQ(old_.set.server, "192.0.2.10:6103");
+  EXPECT_NE(old_.set.security_server.find("ealg=aes-gcm"), std::string::npos);
+}
+
+TEST_F(EdgeRuleOfIpsecCreate, IsForgottenWhenItIsGoneFromTheFile) {
+  ASSERT_EQ(StatusOf(Challenge(&old_, InitialOfOld(), "n").text), 401);
+  Settings settings = world_.settings();
+  settings.rules.clear();
+  world_.Reload(settings);
+  ASSERT_EQ(StatusOf(Accept(OnSet(old_.set, old_.Protected())).text), 200);
+  // What is offered, and refused, is as the settings now say.
+  ASSERT_EQ(StatusOf(Challenge(&other_, Initial(&other_), "n").text), 401);
+  EXPECT_EQ(other_.set.server, "192.0.2.10:6102");
+}
+
 class EdgeRuleOfPrefer : public EdgeRules {
  protected:
   static Settings Make(SecAgree common, SecAgree own) {

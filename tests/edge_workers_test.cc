@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <future>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -72,6 +73,7 @@ class EdgeWorkers : public testing::Test {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   }
 
@@ -111,7 +113,7 @@ class EdgeWorkers : public testing::Test {
       std::string why;
       const bool is_open = workers_->Open(&why);
       opened.set_value(why);
-      if (is_open) workers_->Run();
+      if (is_open) workers_->Run([this] { return reread_; });
     });
     const std::string why = error.get();
     if (!why.empty()) thread_.join();
@@ -235,6 +237,7 @@ class EdgeWorkers : public testing::Test {
     EXPECT_EQ(at, worker);
   }
 
+  std::optional<Settings> reread_;  // At a SIGHUP.
   Settings settings_;
   UdpEnd core_{At("127.0.0.1:0")};
   OneKernel kernel_;
@@ -429,6 +432,37 @@ TEST_F(EdgeWorkers, TheEndWaitsNoLongerThanItMay) {
   Join();
   EXPECT_GE(Clock::now() - begin, std::chrono::milliseconds(900));
   EXPECT_LT(Clock::now() - begin, std::chrono::seconds(15));
+}
+
+TEST_F(EdgeWorkers, SighupChangesWhatAllOffer) {
+  Start();
+  LoopbackPhone phone = MakePhone(0);
+  RegisterAt(0, &phone);
+  reread_ = settings_;
+  reread_->ipsec.security_server = SecurityServer::kSelected;
+  reread_->limits.connections_max = 17;  // Not before a restart.
+  ASSERT_NE(phone.set.security_server.find(','), std::string::npos);
+  kill(getpid(), SIGHUP);
+  for (size_t worker = 0; worker < 2; ++worker) {
+    // The signal may not have been heard yet.
+    EXPECT_TRUE(WaitUntil([&] {
+      LoopbackPhone next = MakePhone(1);
+      Challenge(worker, &next, BeginAt(worker, &next));
+      return next.set.security_server.find(',') == std::string::npos;
+    })) << worker;
+  }
+  End();
+  EXPECT_EQ(workers_->stats().reloads, 1u);
+}
+
+TEST_F(EdgeWorkers, ASighupWithNothingGoodToReadChangesNothing) {
+  Start();
+  kill(getpid(), SIGHUP);
+  LoopbackPhone phone = MakePhone(0);
+  RegisterAt(1, &phone);
+  EXPECT_NE(phone.set.security_server.find(','), std::string::npos);
+  End();
+  EXPECT_EQ(workers_->stats().reloads, 0u);
 }
 
 TEST_F(EdgeWorkers, ASecondSignalDoesNotWait) {

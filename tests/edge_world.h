@@ -8,6 +8,7 @@
 
 #include "edge/core.h"
 #include "edge/kernel_queue.h"
+#include "edge/reload.h"
 #include "edge/report_log.h"
 #include "edge/sa_watch.h"
 #include "edge/worker.h"
@@ -120,6 +121,12 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   void set_log(ReportLog* log) { log_ = log; }
   // The core reads them as it goes.
   Settings& settings() { return settings_; }
+  // As a worker does at SIGHUP.
+  void Reload(const Settings& settings) {
+    const std::vector<RuleIndex> rules = MapRules(settings_.rules, settings.rules);
+    settings_ = settings;
+    core_.OnSettings(rules);
+  }
   void set_kernel_deaf(bool deaf) { kernel_is_deaf_ = deaf; }
   uint64_t now_ms() const { return now_ms_; }
 

@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "edge/kernel_check.h"
 #include "edge/settings.h"
@@ -39,7 +41,9 @@ usage: gmedge --config FILE [--xfrm=kernel|sim]
   --help            print this
 
 SIGTERM or SIGINT ends it: phones that come are refused, what is under way is finished, the security
-associations are removed. A second one does not wait for what is under way.
+associations are removed. A second one does not wait for what is under way. SIGHUP reads the
+settings again: rules, algorithms, limits and what else can change in a running gmedge are taken
+over, and what needs a restart is named in the log.
 exit status: 0 ended as asked, 1 could not start (here), 2 wrong settings or usage;
 of --convert: 0 all carried over, 1 there are remarks, 2 nothing to convert
 )";
@@ -169,7 +173,22 @@ int ShowCheck(const std::string& file, bool simulate, const edge::SettingsResult
   return 0;
 }
 
-int Serve(const edge::Settings& settings, bool simulate) {
+// SIGHUP. What is wrong with the file is told as at start, and everything stays as it was.
+std::optional<edge::Settings> ReadAgain(const std::string& path, const edge::KernelProbe& probe) {
+  edge::SettingsResult result = edge::LoadSettings(path, probe);
+  for (const edge::SettingsNote& note : result.notes) {
+    spdlog::log(note.is_error ? spdlog::level::err : spdlog::level::warn, "reload: {}",
+                note.Text(path));
+  }
+  for (const std::string& lack : result.kernel.lacks) spdlog::error("reload: {}", lack);
+  if (result.ok() && result.kernel.lacks.empty()) return std::move(result.settings);
+  spdlog::error("reload: nothing is taken over from {}", path);
+  return std::nullopt;
+}
+
+int Serve(const Arguments& arguments, const edge::KernelProbe& probe,
+          const edge::Settings& settings) {
+  const bool simulate = arguments.simulate;
   RaiseFileLimit(settings);
   edge::SystemRandom random;
   edge::Workers workers(settings, simulate ? &edge::MakeSimulatedKernel : &edge::MakeRealKernel,
@@ -187,7 +206,7 @@ int Serve(const edge::Settings& settings, bool simulate) {
   spdlog::info("gmedge {} ready: {} unprotected and {} protected ports, workers: {}, IPsec by {}",
                GMEDGE_VERSION, settings.gm.listen.size(), settings.ipsec.sockets.size(),
                settings.process.workers, simulate ? "the simulator" : "the kernel");
-  workers.Run();
+  workers.Run([&] { return ReadAgain(arguments.config, probe); });
   LogCounters(workers.stats());
   spdlog::info("ended");
   return 0;
@@ -217,5 +236,5 @@ int main(int argc, char** argv) {
     return 1;
   }
   SetUpLog(result.settings.log.level);
-  return Serve(result.settings, arguments.simulate);
+  return Serve(arguments, probe, result.settings);
 }
