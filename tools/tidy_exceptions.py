@@ -52,6 +52,7 @@ WIDE_TESTS = {
     "tests/tools_edge_flow_test.cc": "phones, gmedge's worker and a core, end to end",
     "tests/tools_flood_test.cc": "more REGISTERs than a worker can take, beside phones",
     "tests/tools_hostile_streams_test.cc": "peers who misuse TCP, beside phones",
+    "tests/tools_proto_ipsec_test.cc": "the manual of OpenSIPS proto_ipsec, line by line",
     "tests/xfrm_conformance_test.cc": "the fake kernel and the real one answer alike",
     "tests/xfrm_conformance_dump_test.cc": "and in their dumps",
     "tests/xfrm_conformance_esp_test.cc": "the real one decrypts the packets of the vectors",
