@@ -17,6 +17,8 @@ namespace {
 
 constexpr size_t kPayloadMax = 65507;
 constexpr size_t kSlicesMax = 255;
+// Messages of ICMP taken at once; what is left is told of again.
+constexpr int kIcmpErrorsMax = 64;
 
 }  // namespace
 
@@ -42,6 +44,7 @@ struct DatagramPort::State {
   bool receive_armed = false;
   bool cancel_armed = false;
   bool closing = false;
+  bool reports_unreachable = false;
   int sends_in_flight = 0;
 
   void ArmReceive();
@@ -51,7 +54,10 @@ struct DatagramPort::State {
   void Deliver(BufferLease lease, int32_t result);
   void OnReceiveEnd(int32_t result);
   void OnCancel(int32_t result);
+  void Submit(SendSlot* slot);
   void OnSent(SendSlot* slot, int32_t result);
+  bool MayRepeat(SendSlot* slot, int error);
+  void TakeIcmpErrors();
   void ReleaseWhenClosed();
   bool Quiet() const { return !receive_armed && !cancel_armed && sends_in_flight == 0; }
 };
@@ -83,6 +89,7 @@ std::unique_ptr<DatagramPort> DatagramPort::Open(Reactor* reactor, BufferRing* b
   state->pool = pool->state_.get();
   state->sink = sink;
   state->tag = tag;
+  state->reports_unreachable = options.report_unreachable;
   state->shape.msg_namelen = sizeof(Endpoint);
   state->receive = {[](void* owner, Completion*, int32_t result, uint32_t flags) {
                       static_cast<State*>(owner)->OnReceive(result, flags);
@@ -132,17 +139,22 @@ bool DatagramPort::Send(const Endpoint& to, std::span<const std::string_view> sl
   slot->message.msg_iov = area.pieces;
   slot->message.msg_iovlen = gather.piece_count();
   slot->port = &state;
+  slot->repeated = false;
   slot->completion.owner = slot;
   slot->completion.handler = [](void* owner, Completion*, int32_t result, uint32_t) {
     SendSlot* const done = static_cast<SendSlot*>(owner);
     static_cast<State*>(done->port)->OnSent(done, result);
   };
 
-  io_uring_sqe* const sqe = state.reactor->GetSqe(&slot->completion);
-  io_uring_prep_sendmsg(sqe, state.file, &slot->message, 0);
-  io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+  state.Submit(slot);
   ++state.sends_in_flight;
   return true;
+}
+
+void DatagramPort::State::Submit(SendSlot* slot) {
+  io_uring_sqe* const sqe = reactor->GetSqe(&slot->completion);
+  io_uring_prep_sendmsg(sqe, file, &slot->message, 0);
+  io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
 }
 
 void DatagramPort::Close() {
@@ -203,8 +215,19 @@ void DatagramPort::State::OnReceive(int32_t result, uint32_t flags) {
 void DatagramPort::State::OnReceiveError(int error) {
   if (error == ENOBUFS) {
     ++counters.receive_no_buffers;
+  } else if (reports_unreachable && error != ECANCELED) {
+    TakeIcmpErrors();
   } else if (error != ECANCELED) {
     ++counters.receive_errors;
+  }
+}
+
+// The kernel tells the next call on the socket, whatever that is, that messages wait here.
+void DatagramPort::State::TakeIcmpErrors() {
+  Endpoint to;
+  int error = 0;
+  for (int i = 0; i < kIcmpErrorsMax && TakeIcmpError(fd, &to, &error); ++i) {
+    if (IsUnreachable(error) && !closing) sink->OnUnreachable(*port, to);
   }
 }
 
@@ -247,7 +270,17 @@ void DatagramPort::State::OnCancel(int32_t result) {
   ReleaseWhenClosed();
 }
 
+// The first failure may be another datagram's, of which ICMP told.
+bool DatagramPort::State::MayRepeat(SendSlot* slot, int error) {
+  if (!reports_unreachable || closing) return false;
+  TakeIcmpErrors();
+  if (!std::exchange(slot->repeated, true)) return true;
+  if (IsUnreachable(error)) sink->OnUnreachable(*port, slot->to);
+  return false;
+}
+
 void DatagramPort::State::OnSent(SendSlot* slot, int32_t result) {
+  if (result < 0 && MayRepeat(slot, -result)) return Submit(slot);
   pool->Free(slot);
   --sends_in_flight;
   if (result >= 0) {

@@ -27,6 +27,9 @@ class DatagramSink {
   virtual ~DatagramSink() = default;
   // `lease` holds the payload: keep it, or hand it to Send, as long as the bytes are needed.
   virtual void OnDatagram(DatagramPort& port, const Datagram& datagram, BufferLease lease) = 0;
+  // Of a port that reports it: a datagram that was sent there cannot have arrived, say ICMP or our
+  // own routes. Which one, and how many, is not told.
+  virtual void OnUnreachable(DatagramPort&, const Endpoint&) {}
 };
 
 struct DatagramOptions {
@@ -35,6 +38,7 @@ struct DatagramOptions {
   int send_buffer_size = 8 << 20;
   bool reuse_port = false;
   bool free_bind = false;
+  bool report_unreachable = false;  // DatagramSink::OnUnreachable().
 };
 
 // The pool of send slots a worker's ports and connections share: a slot keeps what a send points to

@@ -1,11 +1,13 @@
 #include "reactor/udp_socket.h"
 
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 #include "reactor/error_text.h"
 
@@ -39,6 +41,10 @@ bool SetUp(int fd, const DatagramOptions& options, Endpoint* local, std::string*
   if (options.free_bind &&
       !SetOption(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_FREEBIND : IP_FREEBIND, 1)) {
     return fail(v6 ? "IPV6_FREEBIND" : "IP_FREEBIND");
+  }
+  if (options.report_unreachable &&
+      !SetOption(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, 1)) {
+    return fail(v6 ? "IPV6_RECVERR" : "IP_RECVERR");
   }
   GrowReceiveBuffer(fd, options.receive_buffer_size);
   GrowSendBuffer(fd, options.send_buffer_size);
@@ -78,6 +84,33 @@ uint32_t DropsOf(int fd) {
   socklen_t size = sizeof(numbers);
   getsockopt(fd, SOL_SOCKET, SO_MEMINFO, numbers, &size);
   return numbers[kDrops];
+}
+
+// The datagram itself comes with it, as far as there is room for it: none.
+bool TakeIcmpError(int fd, Endpoint* to, int* error) {
+  alignas(cmsghdr) char control[256];
+  msghdr message{};
+  message.msg_name = to;
+  message.msg_namelen = sizeof(*to);
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  if (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return false;
+  *error = 0;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
+       part = CMSG_NXTHDR(&message, part)) {
+    const bool is_error = (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_RECVERR) ||
+                          (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_RECVERR);
+    if (!is_error) continue;
+    sock_extended_err told;
+    std::memcpy(&told, CMSG_DATA(part), sizeof(told));
+    *error = static_cast<int>(told.ee_errno);
+  }
+  return true;
+}
+
+bool IsUnreachable(int error) {
+  return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
+         error == EACCES || error == EHOSTDOWN || error == ENETDOWN;
 }
 
 void GrowSendBuffer(int fd, int size) {

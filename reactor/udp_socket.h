@@ -20,4 +20,10 @@ void GrowSendBuffer(int fd, int size);
 // its receive buffer. Modulo 2^32.
 uint32_t DropsOf(int fd);
 
+// Takes the next ICMP message about a datagram of the socket, which was opened with
+// report_unreachable: whom that went to, and the errno the message stands for. False: none waits.
+bool TakeIcmpError(int fd, Endpoint* to, int* error);
+// Does it say that nothing arrives there? EMSGSIZE, for one, does not.
+bool IsUnreachable(int error);
+
 }  // namespace reactor

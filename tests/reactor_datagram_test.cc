@@ -323,5 +323,51 @@ TEST_F(ReactorDatagram, OpenSaysWhatIsWrong) {
   EXPECT_THAT(error, HasSubstr("file slots"));
 }
 
+// ICMP tells the socket, not the datagram: those of others, before and after it, arrive.
+TEST_P(ReactorDatagramOf, SaysWhomItCannotReachAndReachesTheOthers) {
+  DatagramPort* const port = Open(GetParam(), true);
+  Peer there(GetParam());
+  Endpoint nobody;
+  { nobody = Peer(GetParam()).local(); }
+  constexpr size_t kRounds = 200;
+  for (size_t i = 0; i < kRounds; ++i) {
+    ASSERT_TRUE(port->Send(nobody, Slices{"lost"}, {}));
+    ASSERT_TRUE(port->Send(there.local(), Slices{"found ", std::to_string(i)}, {}));
+    there.Send(port->local(), "back");
+    ASSERT_TRUE(WaitFor(i + 1));
+    ASSERT_TRUE(WaitForSends());
+    ASSERT_EQ(there.Receive(), "found " + std::to_string(i));
+  }
+  EXPECT_TRUE(WaitForSends());
+  EXPECT_TRUE(RunUntil(reactor_.get(), [&] { return !unreachable_.empty(); }));
+  for (const Endpoint& to : unreachable_) EXPECT_TRUE(to == nobody) << Text(to);
+  EXPECT_EQ(port->counters().send_errors, 0u);
+  EXPECT_EQ(port->counters().receive_errors, 0u);
+}
+
+// Nobody may broadcast who has not asked to (SO_BROADCAST): EACCES, from the call itself.
+TEST_F(ReactorDatagram, SaysSoWhenTheKernelWillNotEvenSend) {
+  DatagramPort* const port = Open("127.0.0.1:0", true);
+  const Endpoint far = At("127.255.255.255:5060");
+  ASSERT_TRUE(port->Send(far, Slices{"lost"}, {}));
+  EXPECT_TRUE(WaitForSends());
+  EXPECT_EQ(port->counters().send_errors, 1u);
+  ASSERT_EQ(unreachable_.size(), 1u) << strerror(port->counters().last_send_errno);
+  EXPECT_TRUE(unreachable_[0] == far);
+}
+
+TEST_P(ReactorDatagramOf, KeepsQuietAboutItWhereNobodyAsked) {
+  DatagramPort* const port = Open(GetParam());
+  Endpoint nobody;
+  { nobody = Peer(GetParam()).local(); }
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(port->Send(nobody, Slices{"lost"}, {}));
+  EXPECT_TRUE(WaitForSends());
+  Peer there(GetParam());
+  there.Send(port->local(), "here");
+  EXPECT_TRUE(WaitFor(1));
+  EXPECT_TRUE(unreachable_.empty());
+  EXPECT_EQ(port->counters().sent, 20u);
+}
+
 }  // namespace
 }  // namespace reactor

@@ -38,10 +38,11 @@ class UdpFixture : public testing::Test, public DatagramSink {
 
   void TearDown() override { CloseAll(); }
 
-  DatagramPort* Open(std::string_view local) {
+  DatagramPort* Open(std::string_view local, bool report_unreachable = false) {
     std::string error;
-    ports_.push_back(DatagramPort::Open(reactor_.get(), buffers_.get(), pool_.get(),
-                                        {.local = At(local)}, this,
+    DatagramOptions options{.local = At(local)};
+    options.report_unreachable = report_unreachable;
+    ports_.push_back(DatagramPort::Open(reactor_.get(), buffers_.get(), pool_.get(), options, this,
                                         static_cast<uint32_t>(ports_.size()), &error));
     EXPECT_NE(ports_.back(), nullptr) << error;
     return ports_.back().get();
@@ -65,6 +66,8 @@ class UdpFixture : public testing::Test, public DatagramSink {
     EXPECT_TRUE(lease.Contains(datagram.payload.data()) || datagram.payload.empty());
     if (on_datagram_) on_datagram_(port, datagram, std::move(lease));
   }
+
+  void OnUnreachable(DatagramPort&, const Endpoint& to) override { unreachable_.push_back(to); }
 
   bool WaitFor(size_t count) {
     return RunUntil(reactor_.get(), [&] { return received_.size() >= count; });
@@ -92,6 +95,7 @@ class UdpFixture : public testing::Test, public DatagramSink {
   std::vector<std::unique_ptr<DatagramPort>> ports_;
   std::deque<Received> received_;
   std::vector<BufferLease> leases_;
+  std::vector<Endpoint> unreachable_;
   std::function<void(DatagramPort&, const Datagram&, BufferLease)> on_datagram_;
 };
 
