@@ -82,7 +82,7 @@ Settings BenchSettings() {
   settings.gm.listen = {At("192.0.2.10:5060")};
   settings.ipsec.sockets = {At("192.0.2.10:6101"), At("192.0.2.10:6102")};
   settings.core.listen = At(kCore);
-  settings.core.next_hop = At(kIcscf);
+  settings.core.next_hops = {At(kIcscf)};
   settings.core.host = "pcscf.example.org";
   settings.core.visited_network_id = "visited.example.org";
   settings.core.orig_ioi = "ioi.example.org";

@@ -44,6 +44,15 @@ struct AccessLine {
   std::string_view impi;      // Whose they are.
 };
 
+// A next hop has died or is back (edge/next_hops.h). `why` is good for the call.
+struct NextHopChange {
+  reactor::Endpoint hop;
+  bool is_dead = false;
+  std::string_view why;
+  reactor::Endpoint current;  // Where requests go now...
+  bool serves = true;         // ...false: only because none is left that serves.
+};
+
 // What Core::OnInstalled and OnExtended are told when the kernel's answer was lost or is late: it
 // may have done all, some or nothing. No XFRM request is refused with this error.
 inline constexpr std::errc kOutcomeUnknown = std::errc::timed_out;
@@ -80,6 +89,7 @@ class Actions {
 
   virtual void Report(const Attempt& attempt) = 0;
   virtual void Access(const AccessLine&) {}
+  virtual void TellNextHop(const NextHopChange&) {}
 };
 
 }  // namespace edge

@@ -281,6 +281,7 @@ void Connections::OnTcpEnd(TcpConnection& connection, TcpEnd end, int) {
     held_off_[FlowKey(link->flow)] = now_ms_ + kConnectHoldOffMs;
   }
   for (Waiting& message : link->waiting) Fail(link->flow, &message);
+  sink_->OnConnectFailed(link->flow);
 }
 
 void Connections::Disconnect(const Flow& flow) {

@@ -25,6 +25,8 @@ class ConnectionSink {
   // Core::OnConnection() and OnDisconnection().
   virtual bool OnConnection(const Flow& flow) = 0;
   virtual void OnDisconnection(const Flow& flow) = 0;
+  // A connect that did not come to be: Core::OnUnreachable().
+  virtual void OnConnectFailed(const Flow&) {}
   // Core::IsInClear().
   virtual bool IsInClear(const Flow& flow) = 0;
   // `lease` holds the text, unless it was put together.

@@ -26,7 +26,7 @@
 namespace edge {
 
 // Whose time is over.
-enum class TimerKind : uint32_t { kSet, kBinding, kTransaction };
+enum class TimerKind : uint32_t { kSet, kBinding, kTransaction, kNextHop };
 
 // A message as it came, and what is known of where it came from.
 struct Arrival {

@@ -11,8 +11,9 @@ using sip::HeaderId;
 Core::Core(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spis, Random* random,
            uint64_t now_ms, const KeyedHash* phones)
     : context_(settings, std::move(ports), spis, random, now_ms, phones),
-      registers_(&context_),
-      relay_(&context_) {}
+      next_hops_(&context_),
+      registers_(&context_, &next_hops_),
+      relay_(&context_, &next_hops_) {}
 
 bool Core::OnConnection(const Flow& flow) {
   if (context_.ports[flow.port].side != Side::kProtected) return true;
@@ -27,6 +28,11 @@ bool Core::OnConnection(const Flow& flow) {
 void Core::OnDisconnection(const Flow& flow) {
   context_.registrar.SetConnected(flow, false);
   context_.registrar.LoseClearFlow(flow);
+}
+
+void Core::OnUnreachable(const Flow& to, uint64_t now_ms, Actions* actions) {
+  context_.now_ms = now_ms;
+  next_hops_.OnUnreachable(to, actions);
 }
 
 void Core::OnMessage(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, Actions* actions) {
@@ -163,7 +169,8 @@ void Core::OnResponse(const Arrival& arrival, Actions* actions) {
   }
   switch (context_.ports[arrival.flow.port].side) {
     case Side::kCore:
-      if (!registers_.OnResponse(message, via.branch, actions)) {
+      if (!registers_.OnResponse(message, via.branch, actions) &&
+          !next_hops_.OnResponse(message, via.branch, actions)) {
         relay_.OnResponseFromCore(message, via, actions);
       }
       return;
@@ -221,6 +228,8 @@ void Core::OnTime(uint64_t now_ms, Actions* actions, uint64_t work_max) {
         return registers_.OnBindingTimer(timer->index);
       case TimerKind::kTransaction:
         return registers_.OnTransactionTimer(timer->index, actions);
+      case TimerKind::kNextHop:
+        return next_hops_.OnTimer(timer->index, actions);
     }
   };
   context_.timers.Advance(now_ms, fire, work_max);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "edge/context.h"
+#include "edge/next_hops.h"
 #include "edge/register_proxy.h"
 #include "edge/relay.h"
 
@@ -40,6 +41,9 @@ class Core {
   void OnDisconnection(const Flow& flow);
   // Is a phone registered in clear there? Then its connection may rest.
   bool IsInClear(const Flow& flow) { return context_.InClear(flow) != nullptr; }
+
+  // What was sent there cannot have arrived: ICMP, or no connection came to be.
+  void OnUnreachable(const Flow& to, uint64_t now_ms, Actions* actions);
 
   // The kernel's answers to Actions::Install, Extend and Delete.
   void OnInstalled(SetId set, std::errc error, std::string_view explanation, uint64_t now_ms,
@@ -84,6 +88,7 @@ class Core {
                    Actions* actions);
 
   Context context_;
+  NextHops next_hops_;
   RegisterProxy registers_;
   Relay relay_;
 };

@@ -23,6 +23,7 @@ bool RegisterProxy::OnResponse(const sip::Message& message, std::string_view bra
   }
   RegisterTransaction* transaction = Find(key);
   if (transaction == nullptr) return false;
+  next_hops_.OnAnswered(transaction->asked, actions);
   // 100 is hop by hop, and a phone gains nothing from another 1xx to REGISTER.
   if (message.status() < 200 || transaction->state == State::kKernel) return true;
   if (transaction->state == State::kDone) {
@@ -305,6 +306,7 @@ void RegisterProxy::OnTransactionTimer(uint32_t index, Actions* actions) {
 
   SaSet* set = context_.registrar.FindSet(transaction->arrived);
   const bool failed = set != nullptr && transaction->answers_challenge;
+  next_hops_.OnUnanswered(transaction->asked, actions);
   Fail(504, "the core is silent", transaction, actions);
   if (failed) keeper_.Apply(set, SetEvent::kRejected, actions);
 }

@@ -11,7 +11,8 @@ namespace edge {
 
 using sip::HeaderId;
 
-RegisterProxy::RegisterProxy(Context* context) : context_(*context), keeper_(context, this) {
+RegisterProxy::RegisterProxy(Context* context, NextHops* next_hops)
+    : context_(*context), next_hops_(*next_hops), keeper_(context, this) {
   WriteStaticOffers();
 }
 
@@ -317,20 +318,21 @@ RegisterTransaction* RegisterProxy::Forward(const Arrival& arrival, const Regist
   transaction->timer.index = static_cast<uint32_t>(transaction->id);
   context_.timers.Arm(&transaction->timer,
                       context_.now_ms + context_.settings.core.register_timeout_ms);
-  SendToCore(arrival, *transaction, *binding, actions);
+  SendToCore(arrival, *binding, transaction, actions);
   return transaction;
 }
 
-void RegisterProxy::SendToCore(const Arrival& arrival, const RegisterTransaction& transaction,
-                               const Binding& binding, Actions* actions) {
-  const HexText key = WriteHex(transaction.key);
+// What has been answered goes where the answer can be repeated.
+void RegisterProxy::SendToCore(const Arrival& arrival, const Binding& binding,
+                               RegisterTransaction* transaction, Actions* actions) {
+  const Flow to = transaction->open != nullptr ? next_hops_.Ask(&transaction->asked, actions)
+                                               : next_hops_.To(transaction->asked.hop);
+  const HexText key = WriteHex(transaction->key);
   std::string branch(sip::kMagicCookie);
   branch += View(key);
   sip::Editor editor(arrival.message);
-  EditRegister(context_, arrival, binding, branch, transaction.integrity_protected, &editor);
-  const Settings::Core& core = context_.settings.core;
-  context_.SendRequest({context_.core_port, core.next_hop, core.transport}, nullptr, &editor,
-                       actions);
+  EditRegister(context_, arrival, binding, branch, transaction->integrity_protected, &editor);
+  context_.SendRequest(to, nullptr, &editor, actions);
 }
 
 // The core's transaction layer absorbs what is forwarded again and repeats its answer.
@@ -342,7 +344,7 @@ void RegisterProxy::OnRetransmission(const Arrival& arrival, RegisterTransaction
     return context_.RespondTo(to, arrival, {.status = known->own_status}, actions);
   }
   const Binding* binding = context_.registrar.FindBinding(known->binding);
-  if (binding != nullptr) SendToCore(arrival, *known, *binding, actions);
+  if (binding != nullptr) SendToCore(arrival, *binding, known, actions);
 }
 
 }  // namespace edge

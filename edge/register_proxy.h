@@ -11,6 +11,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "edge/context.h"
+#include "edge/next_hops.h"
 #include "edge/register_rules.h"
 #include "edge/set_keeper.h"
 
@@ -50,13 +51,14 @@ struct RegisterTransaction {
   SlotId binding = 0;
   RuleIndex rule = 0;
   uint64_t started_ms = 0;
+  NextHops::Asked asked;
   std::unique_ptr<Open> open;  // Null when kDone.
   reactor::Timer timer;
 };
 
 class RegisterProxy final : public SetObserver {
  public:
-  explicit RegisterProxy(Context* context);
+  RegisterProxy(Context* context, NextHops* next_hops);
 
   // REQUIRES: a valid REGISTER with one Via, Max-Forwards above 0.
   void OnRequest(const Arrival& arrival, Actions* actions);
@@ -102,8 +104,8 @@ class RegisterProxy final : public SetObserver {
                        std::string_view impi, Actions* actions);
   RegisterTransaction* Forward(const Arrival& arrival, const RegisterRequest& request,
                                Binding* binding, bool integrity_protected, Actions* actions);
-  void SendToCore(const Arrival& arrival, const RegisterTransaction& transaction,
-                  const Binding& binding, Actions* actions);
+  void SendToCore(const Arrival& arrival, const Binding& binding, RegisterTransaction* transaction,
+                  Actions* actions);
 
   // Responses.
   void OnChallenge(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
@@ -135,6 +137,7 @@ class RegisterProxy final : public SetObserver {
   static void Describe(const SaSet& set, Attempt* attempt);
 
   Context& context_;
+  NextHops& next_hops_;
   SetKeeper keeper_;
   std::vector<std::string> static_offers_;  // Security-Server of 421 and 494, by RuleIndex.
   SlotPool<RegisterTransaction> transactions_;

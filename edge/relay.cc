@@ -75,12 +75,11 @@ Relay::Path Relay::ReadRoute(const sip::Message& message) {
 }
 
 Flow Relay::NextHop(std::string_view text) const {
-  const Settings::Core& core = context_.settings.core;
-  Flow flow{context_.core_port, core.next_hop, core.transport};
+  Flow flow = next_hops_.Current();
   sip::Uri uri;
   reactor::Endpoint endpoint;
   if (text.empty() || sip::DecodeUri(text, &uri) != sip::ParseError::kOk) return flow;
-  flow.transport = TransportOf(uri, core.transport);
+  flow.transport = TransportOf(uri, flow.transport);
   if (reactor::ParseAddress(uri.host, uri.port != 0 ? uri.port : 5060, &endpoint) &&
       endpoint.family() == context_.ports[context_.core_port].local.family()) {
     flow.remote = endpoint;

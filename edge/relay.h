@@ -6,12 +6,13 @@
 #include <string_view>
 
 #include "edge/context.h"
+#include "edge/next_hops.h"
 
 namespace edge {
 
 class Relay {
  public:
-  explicit Relay(Context* context) : context_(*context) {}
+  Relay(Context* context, const NextHops* next_hops) : context_(*context), next_hops_(*next_hops) {}
 
   // REQUIRES of each: the message is valid; of requests: Max-Forwards above 0.
   void OnRequestFromPhone(const Arrival& arrival, Actions* actions);
@@ -28,7 +29,7 @@ class Relay {
     std::string_view next;       // URI of the first that is not ours, or "".
   };
   Path ReadRoute(const sip::Message& message);
-  // Where a request goes: a literal address in the URI, else the configured next hop; over the
+  // Where a request goes: a literal address in the URI, else the next hop of now; over the
   // transport it asks for, else the configured one.
   Flow NextHop(std::string_view uri) const;
   // `port`: the one of ours that the phone sends to.
@@ -48,6 +49,7 @@ class Relay {
                   BranchCookie* cookie, sip::Via* below) const;
 
   Context& context_;
+  const NextHops& next_hops_;
 };
 
 }  // namespace edge

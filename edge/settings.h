@@ -56,9 +56,10 @@ struct Settings {
   // [core]: towards the IMS core.
   struct Core {
     reactor::Endpoint listen;  // "IP[:5060]": source of all we send to the core. Of one worker...
-    std::vector<reactor::Endpoint> listens;  // ...and of all: as listed, or ports in a row.
-    reactor::Endpoint next_hop;              // "IP[:5060]": where REGISTER goes.
-    std::string host;                        // Our name in Path; default: the listen address.
+    std::vector<reactor::Endpoint> listens;    // ...and of all: as listed, or ports in a row.
+    std::vector<reactor::Endpoint> next_hops;  // next_hop = ["IP[:5060]", ...]: by preference.
+    uint32_t probe_interval_s = 0;         // OPTIONS to each; 0: none. Default: 10 when several.
+    std::string host;                      // Our name in Path; default: the listen address.
     std::string visited_network_id;        // P-Visited-Network-ID without quotes; "" leaves it out.
     std::string orig_ioi;                  // Of P-Charging-Vector; "" leaves the parameter out.
     std::string access_network_info;       // Network-provided P-Access-Network-Info; "" for none.

@@ -76,6 +76,7 @@ class Checker {
     CheckAccessFormat();
     CheckOffload();
     CheckCore();
+    CheckNextHops(&draft_);
     CheckSharedSockets();
     CheckPhonesCanBeProtected();
     for (const Socket& socket : draft_.protected_sockets) {
@@ -116,7 +117,7 @@ void Checker::RequireAll() {
   Require(kGmListen, !draft_.gm_sockets.empty(),
           "the addresses phones register at: [\"IP\", \"IP:port\"]");
   Require(kCoreListen, !draft_.core_sockets.empty(), "our address towards the core: \"IP:port\"");
-  Require(kNextHop, draft_.IsSet(kNextHop), "where REGISTER goes: \"IP:port\"");
+  Require(kNextHop, !draft_.next_hops.empty(), "where REGISTER goes: \"IP:port\"");
 }
 
 void Checker::Require(SettingsPath path, bool is_there, std::string_view form) {
@@ -266,14 +267,6 @@ void Checker::CheckCore() {
     char text[reactor::kEndpointTextMax];
     core.host.assign(text, reactor::WriteAddress(core.listen, true, text));
   }
-  if (!draft_.IsSet(kNextHop)) return;
-  for (const Endpoint& listen : core.listens) {
-    if (listen.family() == core.next_hop.family()) continue;
-    return draft_.Error(draft_.LineOf(kNextHop),
-                        fmt::format("core.next_hop = {}: it cannot be reached from core.listen = "
-                                    "{}; both are IPv4 or both IPv6",
-                                    Text(core.next_hop), Text(listen)));
-  }
 }
 
 // Every address and port is one socket with one purpose.
@@ -311,12 +304,6 @@ void Checker::CheckSharedSockets() {
   if (named > kPortsMax) {
     draft_.Error(draft_.LineOf(kSocket),
                  fmt::format("{} sockets in all: at most {}", named, kPortsMax));
-  }
-  for (const Use& use : uses) {
-    if (!draft_.IsSet(kNextHop) || !(use.endpoint == settings_.core.next_hop)) continue;
-    draft_.Error(draft_.LineOf(kNextHop), fmt::format("core.next_hop = {}: this is our own {}",
-                                                      Text(use.endpoint), use.name));
-    break;
   }
 }
 

@@ -51,6 +51,7 @@ struct SettingsDraft {
   std::vector<Socket> protected_sockets;
   std::vector<Socket> gm_sockets;
   std::vector<Socket> core_sockets;
+  std::vector<Socket> next_hops;
   bool is_pinned = false;  // process.pin_cpus = true, or a list.
   std::vector<Seen> seen;
   std::vector<SeenTable> seen_tables;
@@ -77,5 +78,8 @@ void CheckSocketPort(std::string_view name, uint32_t line, uint16_t port, Settin
 // Those of workers: how many, on which CPUs, and their addresses towards the core (core.listens).
 // REQUIRES: protected sockets have their ports.
 void CheckWorkers(SettingsDraft* draft);
+
+// Where requests to the core go. REQUIRES: CheckWorkers() was there.
+void CheckNextHops(SettingsDraft* draft);
 
 }  // namespace edge

@@ -186,11 +186,6 @@ void SettingsReader::Algorithms(AlgorithmList* out) {
   draft_->Warning(value_.line, fmt::format("{}.{}: {}", path_.table, path_.key, warning));
 }
 
-void SettingsReader::Address(Endpoint* out) {
-  SettingsDraft::Socket socket;
-  if (ReadAddress(value_, &socket)) *out = socket.endpoint;
-}
-
 void SettingsReader::Addresses(std::vector<SettingsDraft::Socket>* out) {
   EachSocket(&SettingsReader::ReadAddress, out);
 }

@@ -53,9 +53,7 @@ class SettingsReader {
   // A host name, an IPv4 address, or an IPv6 address (brackets are added when missing).
   void Host(std::string* out);
   void Algorithms(AlgorithmList* out);
-  // "IP" or "IP:port", port 5060 when missing.
-  void Address(reactor::Endpoint* out);
-  // One string of that form or an array of them.
+  // "IP" or "IP:port", port 5060 when missing, or an array of them.
   void Addresses(std::vector<SettingsDraft::Socket>* out);
   // Likewise, each "ipsec:IP[:port]".
   void ProtectedSockets(std::vector<SettingsDraft::Socket>* out);

@@ -110,7 +110,11 @@ constexpr Setting kSettings[] = {
     {{"core", "listen"},
      [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.core_sockets); }},
     {{"core", "next_hop"},
-     [](Reader& reader, SettingsDraft& draft) { reader.Address(&draft.settings.core.next_hop); }},
+     [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.next_hops); }},
+    {{"core", "probe_interval"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Integer(0, 3600, "seconds; 0: no probes", &draft.settings.core.probe_interval_s);
+     }},
     {{"core", "host"},
      [](Reader& reader, SettingsDraft& draft) { reader.Host(&draft.settings.core.host); }},
     {{"core", "visited_network_id"},

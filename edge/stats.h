@@ -72,6 +72,10 @@ namespace edge {
   X(tcp_reset, "connections the peer or the network ended")                         \
   X(tcp_timed_out, "connections ended for being idle or slow")                      \
   X(tcp_stalled, "connections ended because the peer did not read")                 \
+  X(next_hops_lost, "next hops found dead")                                         \
+  X(failovers, "times requests to the core began to take another next hop")         \
+  X(probes, "OPTIONS sent to next hops, without their retransmissions")             \
+  X(probes_unanswered, "of them, those without an answer")                          \
   X(drop_frame_size, "streams with a message over the limits")                      \
   X(drop_frame_length, "streams with a message without a good Content-Length")      \
   X(drop_frame_cut, "messages cut short by the end of their connection")            \

@@ -79,6 +79,7 @@ bool Worker::OpenPorts(std::string* error) {
     options.local = ports_[i].local;
     // The kernel gives the same worker whatever comes from one address and port of a phone.
     options.reuse_port = ports_[i].side == Side::kGm && exchange_->workers() > 1;
+    options.report_unreachable = ports_[i].side == Side::kCore;
     std::string why;
     auto socket = reactor::DatagramPort::Open(reactor_.get(),
                                               strangers ? stranger_buffers_.get() : buffers_.get(),
@@ -350,6 +351,12 @@ void Worker::OnReply(std::span<const std::byte> bytes) {
 void Worker::OnLoss() {
   watch_.OnLoss();
   queue_.OnLoss();
+}
+
+void Worker::TellNextHop(const NextHopChange& change) {
+  spdlog::log(change.is_dead ? spdlog::level::warn : spdlog::level::info, "{}{}",
+              exchange_->workers() > 1 ? fmt::format("worker {}: ", index_) : "",
+              FormatNextHop(change));
 }
 
 // What moved since the attempt began tells why one failed, not why one went well.

@@ -66,8 +66,14 @@ class Worker final : Actions,
 
   void OnDatagram(reactor::DatagramPort& port, const reactor::Datagram& datagram,
                   reactor::BufferLease lease) override;
+  void OnUnreachable(reactor::DatagramPort& port, const reactor::Endpoint& to) override {
+    OnConnectFailed({static_cast<PortIndex>(port.tag()), to});
+  }
   bool OnConnection(const Flow& flow) override { return core_.OnConnection(flow); }
   void OnDisconnection(const Flow& flow) override { core_.OnDisconnection(flow); }
+  void OnConnectFailed(const Flow& flow) override {
+    if (!stopping_) core_.OnUnreachable(flow, now_ms_, this);
+  }
   bool IsInClear(const Flow& flow) override { return core_.IsInClear(flow); }
   void OnStreamMessage(const Flow& flow, sip::PaddedView text, reactor::BufferLease lease) override;
   void SendOverUdp(const Flow& to, std::string_view text) override;
@@ -83,6 +89,7 @@ class Worker final : Actions,
   void TellOthers(const Letter& letter) override;
   void Report(const Attempt& attempt) override;
   void Access(const AccessLine& line) override { WriteAccess(line); }
+  void TellNextHop(const NextHopChange& change) override;
 
   void OnInstalled(SetId set, std::errc error, std::string_view explanation) override;
   void OnExtended(SetId set, std::errc error, std::string_view explanation) override;

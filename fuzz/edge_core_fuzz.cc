@@ -69,7 +69,7 @@ edge::Settings FuzzSettings(int protected_ports) {
     settings.ipsec.sockets.push_back(edge::At("192.0.2.10:" + std::to_string(6101 + i)));
   }
   settings.core.listen = edge::At(kCorePort);
-  settings.core.next_hop = edge::At(kCorePeer);
+  settings.core.next_hops = {edge::At(kCorePeer)};
   settings.core.host = "pcscf.example.org";
   return settings;
 }

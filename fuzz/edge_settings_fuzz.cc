@@ -22,7 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::abort();
   }
   if (settings.ipsec.allowed_algorithms.empty() || settings.core.host.empty()) std::abort();
-  if (settings.core.listen.family() != settings.core.next_hop.family()) std::abort();
+  for (const reactor::Endpoint& hop : settings.core.next_hops) {
+    if (settings.core.listen.family() != hop.family()) std::abort();
+  }
   for (const edge::Rule& rule : settings.rules) {
     if (rule.algos && rule.algos->empty()) std::abort();
   }

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "edge/next_hop_limits.h"
 #include "edge/settings.h"
 
 namespace edge {
@@ -159,6 +160,54 @@ TEST(SettingsCheck, TheNextHopHasTheFamilyOfCoreListen) {
             "core.listen = 198.51.100.10:5060; both are IPv4 or both IPv6\n");
   file.core = "listen = \"[2001:db8::10]\"\nnext_hop = \"2001:db8::20\"";
   EXPECT_EQ(file.Report(), "");
+}
+
+TEST(SettingsCheck, SeveralNextHopsAreKeptInOrderAndProbed) {
+  File file;
+  file.core = "listen = \"198.51.100.10\"\nnext_hop = [\"198.51.100.21:5070\", \"198.51.100.20\"]";
+  const SettingsResult result = file.Parse();
+  EXPECT_EQ(result.Report("f"), "");
+  ASSERT_EQ(result.settings.core.next_hops.size(), 2u);
+  EXPECT_EQ(result.settings.core.next_hops[0].port(), 5070);
+  EXPECT_EQ(result.settings.core.next_hops[1].port(), 5060);
+  EXPECT_EQ(result.settings.core.probe_interval_s, kProbeIntervalS);
+  file.core += "\nprobe_interval = 0";
+  EXPECT_EQ(file.Parse().settings.core.probe_interval_s, 0u);
+  file = File();
+  file.core += "\nprobe_interval = 3600";
+  EXPECT_EQ(file.Parse().settings.core.probe_interval_s, 3600u);
+  file.core += "1";
+  EXPECT_EQ(file.Report(),
+            "f:8: error: core.probe_interval = 36001: allowed are 0..3600 (seconds; 0: no "
+            "probes)\n");
+}
+
+TEST(SettingsCheck, EveryNextHopIsReachableAndNoneIsThereTwice) {
+  File file;
+  file.core =
+      "listen = \"198.51.100.10\"\nnext_hop = [\"198.51.100.20\",\n\"[2001:db8::20]\",\n"
+      "\"198.51.100.20:5060\",\n\"192.0.2.10:5100\",\n\"pcscf.example\"]";
+  EXPECT_EQ(
+      file.Report(),
+      "f:8: error: core.next_hop = [2001:db8::20]:5060: it cannot be reached from "
+      "core.listen = 198.51.100.10:5060; both are IPv4 or both IPv6\n"
+      "f:9: error: core.next_hop = 198.51.100.20:5060: it is there twice\n"
+      "f:10: error: core.next_hop = 192.0.2.10:5100: this is our own ipsec.socket\n"
+      "f:11: error: core.next_hop = \"pcscf.example\": allowed is \"IP\" or \"IP:port\", IPv6 as "
+      "\"[v6]:port\"; names are not resolved\n");
+}
+
+TEST(SettingsCheck, ThereAreAtMostSixteenNextHops) {
+  File file;
+  file.core = "listen = \"198.51.100.10\"\nnext_hop = [\"198.51.100.20\"";
+  for (size_t i = 1; i < kNextHopsMax; ++i) {
+    file.core += ", \"198.51.101." + std::to_string(i) + "\"";
+  }
+  const std::string full = file.core;
+  file.core = full + "]";
+  EXPECT_EQ(file.Report(), "");
+  file.core = full + ", \"198.51.102.1\"]";
+  EXPECT_EQ(file.Report(), "f:7: error: core.next_hop: 17 addresses: at most 16\n");
 }
 
 TEST(SettingsCheck, OurNameIsTheCoreAddressWithBracketsForIpv6) {

@@ -75,7 +75,9 @@ TEST(Settings, MinimalFileGivesTheDefaults) {
   EXPECT_THAT(Texts(settings.gm.listen), ElementsAre("192.0.2.10:5060"));
   EXPECT_EQ(settings.gm.sec_agree, SecAgree::kRequire);
   EXPECT_EQ(Text(settings.core.listen), "198.51.100.10:5060");
-  EXPECT_EQ(Text(settings.core.next_hop), "198.51.100.20:5060");
+  ASSERT_EQ(settings.core.next_hops.size(), 1u);
+  EXPECT_EQ(Text(settings.core.next_hops[0]), "198.51.100.20:5060");
+  EXPECT_EQ(settings.core.probe_interval_s, 0u);
   EXPECT_EQ(settings.core.host, "198.51.100.10");
   EXPECT_EQ(settings.core.visited_network_id, "");
   EXPECT_EQ(settings.core.register_timeout_ms, 32000u);

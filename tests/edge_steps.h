@@ -23,7 +23,7 @@ inline Settings StepSettings(int protected_ports = 3) {
     settings.ipsec.sockets.push_back(At("[2001:db8:10::10]:" + std::to_string(6101 + i)));
   }
   settings.core.listen = At(kCore);
-  settings.core.next_hop = At(kIcscf);
+  settings.core.next_hops = {At(kIcscf)};
   settings.core.host = "pcscf.example.org";
   settings.core.visited_network_id = "visited.example.org";
   settings.core.orig_ioi = "ioi.example.org";

@@ -79,7 +79,7 @@ class EdgeVectors : public testing::Test {
         "hmac-sha-1-96=aes-cbc,hmac-sha-1-96=null,hmac-md5-96=aes-cbc,hmac-md5-96=null",
         &settings.ipsec.allowed_algorithms, &error, &warning));
     settings.core.listen = At(kCore);
-    settings.core.next_hop = At(kIcscf);
+    settings.core.next_hops = {At(kIcscf)};
     settings.core.host = "pcscf.ims.mnc001.mcc001.3gppnetwork.org";
     settings.core.visited_network_id = "ims.mnc001.mcc001.3gppnetwork.org";
     settings.core.orig_ioi = "ims.mnc001.mcc001.3gppnetwork.org";

@@ -86,7 +86,7 @@ class EdgeWorkers : public testing::Test {
     settings_.core.listens.assign(free.begin() + 7, free.begin() + 9);
     settings_.core.listen = settings_.core.listens[0];
     settings_.core.host = "127.0.0.1";
-    settings_.core.next_hop = core_.local();
+    settings_.core.next_hops = {core_.local()};
     settings_.limits.half_open_per_source_max = 1000;
   }
   void TearDown() override { End(); }

@@ -53,6 +53,11 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   void Hangup(std::string_view from, std::string_view to) {
     core_.OnDisconnection({PortAt(to), At(from), Transport::kTcp});
   }
+  // What was sent there from the core's port did not arrive.
+  void Unreachable(std::string_view to, Transport over = Transport::kUdp) {
+    const Flow flow{static_cast<PortIndex>(ports_.size() - 1), At(to), over};
+    core_.OnUnreachable(flow, now_ms_, this);
+  }
   // "OUR-END THEIR-END" of those the core had closed.
   const std::vector<std::string>& disconnected() const { return disconnected_; }
 
@@ -106,6 +111,8 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   // Everything that ever left towards a phone or went into a report, for the key test.
   const std::string& phone_bytes() const { return phone_bytes_; }
   const std::vector<Sent>& sent() const { return sent_; }
+  // Lines about next hops.
+  const std::vector<std::string>& next_hops() const { return next_hops_; }
   // Lines of the access log.
   const std::vector<std::string>& accesses() const { return accesses_; }
   const std::vector<AttemptLine>& attempts() const { return attempts_; }
@@ -162,6 +169,9 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
     if (log_ != nullptr) log_->Write(attempt, now_ms_);
   }
   void Access(const AccessLine& line) override { accesses_.emplace_back(line.text); }
+  void TellNextHop(const NextHopChange& change) override {
+    next_hops_.push_back(FormatNextHop(change));
+  }
   bool Send(std::span<const std::byte> batch) override {
     if (link_ != nullptr) return link_->Send(batch);
     kernel_.Send(batch, now_ms_ / 1000, &answers_);
@@ -188,6 +198,7 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   std::vector<Sent> sent_;
   std::vector<AttemptLine> attempts_;
   std::vector<std::string> accesses_;
+  std::vector<std::string> next_hops_;
   std::vector<std::vector<std::byte>> answers_;
   std::string phone_bytes_;
   std::vector<std::string> disconnected_;

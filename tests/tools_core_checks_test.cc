@@ -40,6 +40,19 @@ TEST_F(CoreChecks, FindNothingInWhatACorrectEdgeSends) {
   EXPECT_EQ(node().violations()->total(), 0u);
 }
 
+TEST_F(CoreChecks, AnOptionsThatAsksWhetherTheCoreServesIsAnswered) {
+  const std::string probe =
+      "OPTIONS sip:10.0.0.20:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.10:5060;branch=z9hG4bK1\r\n"
+      "Max-Forwards: 0\r\nFrom: <sip:edge>;tag=1\r\nTo: <sip:10.0.0.20:5060>\r\nCall-ID: 1\r\n"
+      "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+  const auto answers = Give(probe);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].message.status(), 200);
+  EXPECT_THAT(Violated(), IsEmpty());
+  // One that is to go on is a phone's.
+  EXPECT_FALSE(Reasons(Replaced(probe, "Max-Forwards: 0", "Max-Forwards: 9")).empty());
+}
+
 TEST_F(CoreChecks, SecurityHeadersMustNotLeak) {
   for (const std::string name : {"Security-Client", "Security-Server", "Security-Verify"}) {
     EXPECT_THAT(RegisterWith("Max-Forwards", name + ": ipsec-3gpp;alg=null\r\nMax-Forwards"),

@@ -37,7 +37,7 @@ class EdgeFlow : public testing::Test {
     settings_.gm.listen = {Port(ports[0])};
     settings_.ipsec.sockets = {Port(ports[1]), Port(ports[2]), Port(ports[3])};
     settings_.core.listen = Port(ports[4]);
-    settings_.core.next_hop = Port(ports[5]);
+    settings_.core.next_hops = {Port(ports[5])};
     settings_.core.host = "pcscf.example.net";
 
     options_.phone.pcscf = Port(ports[0]);
@@ -59,7 +59,7 @@ class EdgeFlow : public testing::Test {
     ASSERT_EQ(worker_->error(), "");
     core_ = std::make_unique<CoreNode>(core_options_, NowUs() / 1000);
     std::string error;
-    core_sockets_ = SipSockets::Open({&settings_.core.next_hop, 1}, {}, &error);
+    core_sockets_ = SipSockets::Open(settings_.core.next_hops, {}, &error);
     ASSERT_NE(core_sockets_, nullptr) << error;
   }
 
@@ -104,8 +104,13 @@ class EdgeFlow : public testing::Test {
     for (const Outbox::Datagram& datagram : core_out_.datagrams()) {
       CatchKeys(std::string(core_out_.Payload(datagram).bytes()));
     }
+    if (second_door_ != nullptr) {
+      Outbox out = core_out_;
+      second_door_->Send(&out);
+    }
     core_sockets_->Send(&core_out_);
     core_sockets_->Receive(0, &core_sink_);
+    if (second_door_ != nullptr) second_door_->Receive(0, &core_sink_);
     phone_sockets_->Receive(1, &phone_sink_);
   }
 
@@ -142,6 +147,7 @@ class EdgeFlow : public testing::Test {
   std::unique_ptr<CoreNode> core_;
   std::unique_ptr<Fleet> fleet_;
   std::unique_ptr<SipSockets> core_sockets_;
+  std::unique_ptr<SipSockets> second_door_;  // Of the core, where it has one.
   std::unique_ptr<SipSockets> phone_sockets_;
   Outbox core_out_;
   Outbox phone_out_;

@@ -20,7 +20,7 @@ Settings Converted(std::string_view lines, std::string_view sockets = kSockets) 
   EXPECT_EQ(conversion.remarks, 0) << conversion.settings;
   SettingsResult result = ParseSettings(conversion.settings);
   EXPECT_TRUE(result.ok()) << result.Report("f");
-  result.settings.core.next_hop = At(kIcscf);  // It is in OpenSIPS' script.
+  result.settings.core.next_hops = {At(kIcscf)};  // It is in OpenSIPS' script.
   return result.settings;
 }
 
@@ -184,7 +184,7 @@ TEST(ProtoIpsec, AllowedAlgorithmsOfTheLastExample) {
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(result.notes.size(), 1u);
   Settings settings = result.settings;
-  settings.core.next_hop = At(kIcscf);
+  settings.core.next_hops = {At(kIcscf)};
   Edge edge(settings);
   EXPECT_EQ(Taken(&edge), (std::set<int>{0, 1, 3}));
 }

@@ -66,7 +66,8 @@ void CheckVia(const sip::Message& request, const CheckContext& context, const Ch
       !(over_tcp ? SameAddress(sent_by, context.source) : sent_by == context.source)) {
     check.Fail("the topmost Via is not the edge's own address and port");
   }
-  if (check.CountMembers(HeaderId::kVia) < 2) check.Fail("the Via of the phone is missing");
+  const int ours = IsProbe(request) ? 1 : 2;
+  if (check.CountMembers(HeaderId::kVia) < ours) check.Fail("the Via of the phone is missing");
 }
 
 void CheckAuthorization(const sip::Message& request, const CheckContext& context,
@@ -134,9 +135,15 @@ bool CheckRequest(const sip::Message& request, const CheckContext& context,
     case sip::Method::kCancel:
       break;
     default:
+      if (IsProbe(request)) break;
       CheckRouted(request, context, check);
   }
   return true;
+}
+
+bool IsProbe(const sip::Message& request) {
+  return request.method() == sip::Method::kOptions &&
+         request.Value(HeaderId::kMaxForwards) == "0" && !request.Has(HeaderId::kRoute);
 }
 
 bool CheckResponse(const sip::Message& response, Violations* violations) {

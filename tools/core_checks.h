@@ -20,4 +20,8 @@ bool CheckRequest(const sip::Message& request, const CheckContext& context, Viol
 // Of a response to one of the core's own requests.
 bool CheckResponse(const sip::Message& response, Violations* violations);
 
+// Does the edge only ask whether the core serves: an OPTIONS of its own that is not to go on (RFC
+// 3261 11)?
+bool IsProbe(const sip::Message& request);
+
 }  // namespace tools

@@ -1,0 +1,183 @@
+#include "edge/next_hops.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "edge/next_hop_limits.h"
+#include "edge/transport.h"
+
+namespace edge {
+namespace {
+
+std::string Text(const reactor::Endpoint& endpoint) {
+  char text[reactor::kEndpointTextMax];
+  return {text, reactor::WriteEndpoint(endpoint, text)};
+}
+
+}  // namespace
+
+NextHops::NextHops(Context* context)
+    : context_(*context), hops_(context->settings.core.next_hops.size()) {
+  for (size_t i = 0; i < hops_.size(); ++i) {
+    hops_[i].endpoint = context_.settings.core.next_hops[i];
+    hops_[i].timer.kind = static_cast<uint32_t>(TimerKind::kNextHop);
+    hops_[i].timer.index = static_cast<uint32_t>(i);
+    if (IntervalMs() != 0) context_.timers.Arm(&hops_[i].timer, context_.now_ms);
+  }
+}
+
+uint64_t NextHops::IntervalMs() const {
+  return uint64_t{context_.settings.core.probe_interval_s} * 1000;
+}
+
+Flow NextHops::To(size_t hop) const {
+  return {context_.core_port, hops_[hop].endpoint, context_.settings.core.transport};
+}
+
+Flow NextHops::Ask(Asked* asked, Actions* actions) {
+  if (asked->since_ms == 0 || asked->hop != current_) {
+    asked->hop = static_cast<uint16_t>(current_);
+    asked->since_ms = context_.now_ms;
+  } else if (hops_[current_].heard_ms < asked->since_ms) {
+    Probe(current_, actions);
+  }
+  return Current();
+}
+
+void NextHops::OnUnanswered(const Asked& asked, Actions* actions) {
+  if (hops_[asked.hop].heard_ms >= asked.since_ms) return;
+  Die(asked.hop, "a REGISTER had no answer", actions);
+}
+
+// A hop that is spoken to over UDP may have no TCP for what is too large, and the reverse.
+void NextHops::OnUnreachable(const Flow& to, Actions* actions) {
+  if (to.transport != context_.settings.core.transport) return;
+  const bool over_tcp = to.transport == Transport::kTcp;
+  for (size_t i = 0; i < hops_.size(); ++i) {
+    if (!(hops_[i].endpoint == to.remote)) continue;
+    const bool is_news = !hops_[i].is_dead;
+    Die(i, over_tcp ? "no connection" : "unreachable", actions);
+    if (over_tcp && hops_[i].probe != 0) {
+      ++context_.stats.probes_unanswered;
+      EndProbe(i);
+    } else if (!over_tcp && is_news) {
+      Probe(i, actions);  // Anybody can send an ICMP message: is it true?
+    }
+  }
+}
+
+bool NextHops::OnResponse(const sip::Message& message, std::string_view branch, Actions* actions) {
+  uint64_t key;
+  if (!ReadHex(branch.substr(std::min(branch.size(), sip::kMagicCookie.size())), &key) ||
+      key == 0) {
+    return false;
+  }
+  const auto found =
+      std::find_if(hops_.begin(), hops_.end(), [key](const Hop& hop) { return hop.probe == key; });
+  if (found == hops_.end()) return false;
+  const size_t index = static_cast<size_t>(found - hops_.begin());
+  if (message.status() < 200) return true;
+  EndProbe(index);
+  // RFC 3261 21.5.4: it is there and does not serve.
+  if (message.status() == 503) {
+    Die(index, "it answered 503", actions);
+  } else {
+    Hear(index, actions);
+  }
+  return true;
+}
+
+void NextHops::Hear(size_t index, Actions* actions) {
+  hops_[index].heard_ms = context_.now_ms;
+  if (hops_[index].is_dead) Revive(index, "it answers", actions);
+}
+
+void NextHops::Die(size_t index, std::string_view why, Actions* actions) {
+  Hop& hop = hops_[index];
+  if (hop.is_dead) return;
+  hop.is_dead = true;
+  ++context_.stats.next_hops_lost;
+  Choose(index, why, actions);
+  // Without probes time alone tells that it may be back.
+  if (IntervalMs() == 0) context_.timers.Arm(&hop.timer, context_.now_ms + kNextHopRestMs);
+}
+
+void NextHops::Revive(size_t index, std::string_view why, Actions* actions) {
+  hops_[index].is_dead = false;
+  Choose(index, why, actions);
+}
+
+void NextHops::Choose(size_t changed, std::string_view why, Actions* actions) {
+  const auto serves = [](const Hop& hop) { return !hop.is_dead; };
+  const auto first = std::find_if(hops_.begin(), hops_.end(), serves);
+  const size_t next = first != hops_.end() ? static_cast<size_t>(first - hops_.begin()) : 0;
+  if (next != current_ && hops_.size() > 1) ++context_.stats.failovers;
+  current_ = next;
+  actions->TellNextHop({hops_[changed].endpoint, hops_[changed].is_dead, why,
+                        hops_[current_].endpoint, first != hops_.end()});
+}
+
+std::string FormatNextHop(const NextHopChange& change) {
+  return fmt::format("next hop {} is {}: {}; requests go to {}{}", Text(change.hop),
+                     change.is_dead ? "dead" : "back", change.why, Text(change.current),
+                     change.serves ? "" : " all the same, none is left");
+}
+
+void NextHops::OnTimer(uint32_t index, Actions* actions) {
+  Hop& hop = hops_[index];
+  if (IntervalMs() == 0) {
+    if (hop.is_dead) Revive(index, "nothing is known of it any more", actions);
+  } else if (hop.probe == 0) {
+    Probe(index, actions);
+  } else if (context_.now_ms < hop.probed_ms + kProbeMs) {
+    SendProbe(index, actions);
+  } else {
+    EndProbe(index);
+    ++context_.stats.probes_unanswered;
+    // It may have answered a REGISTER meanwhile, and have no word for OPTIONS.
+    if (hop.heard_ms < hop.probed_ms) Die(index, "OPTIONS had no answer", actions);
+  }
+}
+
+void NextHops::Probe(size_t index, Actions* actions) {
+  Hop& hop = hops_[index];
+  if (hop.probe != 0 || IntervalMs() == 0) return;
+  const uint64_t words[] = {context_.now_ms, index};
+  const std::string_view bytes(reinterpret_cast<const char*>(words), sizeof(words));
+  hop.probe = std::max<uint64_t>(1, context_.hash.Hash({"probe", bytes}));
+  hop.probed_ms = context_.now_ms;
+  hop.probe_sends = 0;
+  ++context_.stats.probes;
+  SendProbe(index, actions);
+}
+
+void NextHops::EndProbe(size_t index) {
+  hops_[index].probe = 0;
+  context_.timers.Arm(&hops_[index].timer, context_.now_ms + IntervalMs());
+}
+
+// Max-Forwards 0: whoever gets it answers for itself (RFC 3261 11). Over UDP it is sent again as
+// timer E says (RFC 3261 17.1.2.2).
+void NextHops::SendProbe(size_t index, Actions* actions) {
+  Hop& hop = hops_[index];
+  const Flow to = To(index);
+  const HexText key = WriteHex(hop.probe);
+  const std::string& us = context_.settings.core.host;
+  const std::string text = fmt::format(
+      "OPTIONS sip:{0} SIP/2.0\r\n{1}{2};branch={3}{4}\r\nMax-Forwards: 0\r\n"
+      "From: <sip:{5}>;tag={4}\r\nTo: <sip:{0}>\r\nCall-ID: {4}\r\nCSeq: 1 OPTIONS\r\n"
+      "Content-Length: 0\r\n\r\n",
+      Text(hop.endpoint), ViaStart(to.transport), context_.ports[context_.core_port].text,
+      sip::kMagicCookie, View(key), us);
+  const std::string_view piece = text;
+  actions->Send(to, {&piece, 1});
+  ++context_.stats.sent;
+  const uint64_t end_ms = hop.probed_ms + kProbeMs;
+  const uint64_t again_ms = context_.now_ms + (kProbeAgainMs << hop.probe_sends++);
+  context_.timers.Arm(&hop.timer,
+                      to.transport == Transport::kTcp ? end_ms : std::min(again_ms, end_ms));
+}
+
+}  // namespace edge

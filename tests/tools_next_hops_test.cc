@@ -1,0 +1,80 @@
+// Two ways into the core, one of which dies: phones go on.
+#include "tests/tools_edge_flow.h"
+
+namespace tools {
+namespace {
+
+class ToolsNextHops : public EdgeFlow, public testing::WithParamInterface<edge::Transport> {
+ protected:
+  void SetUp() override {
+    SetUpAt("127.0.0.1");
+    for (const uint16_t port : FreePorts("127.0.0.1:0", 1)) {
+      settings_.core.next_hops.push_back(Port(port));
+    }
+    settings_.core.probe_interval_s = 1;
+    settings_.core.transport = GetParam();
+    core_options_.mt.over_tcp = GetParam() == edge::Transport::kTcp;
+    options_.hold_ms = 60'000;  // Ended when the test has done its part.
+  }
+  std::unique_ptr<SipSockets> Door(size_t hop) const {
+    std::string error;
+    std::unique_ptr<SipSockets> door =
+        SipSockets::Open({&settings_.core.next_hops[hop], 1}, {}, &error);
+    EXPECT_NE(door, nullptr) << error;
+    return door;
+  }
+  // gmedge, and the core behind the second door; behind the first one, too, until it dies.
+  void StartWithBothDoors() {
+    core_ = std::make_unique<CoreNode>(core_options_, NowUs() / 1000);
+    core_sockets_ = Door(1);
+    second_door_ = Door(0);
+    worker_ = std::make_unique<WorkerThread>(settings_);
+    ASSERT_EQ(worker_->error(), "");
+  }
+  std::string Hop(size_t hop) const { return Text(settings_.core.next_hops[hop]); }
+  bool Logged(const std::string& text) const { return log_.str().find(text) != std::string::npos; }
+  static std::string Text(const Endpoint& endpoint) {
+    char text[reactor::kEndpointTextMax];
+    return {text, reactor::WriteEndpoint(endpoint, text)};
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Over, ToolsNextHops,
+                         testing::Values(edge::Transport::kUdp, edge::Transport::kTcp),
+                         [](const auto& info) { return std::string(edge::Name(info.param)); });
+
+TEST_P(ToolsNextHops, PhonesRegisterAnewAndCallThroughTheOtherWhenOneDies) {
+  StartWithBothDoors();
+  Begin("register,message,hold,reregister,message,invite,mt-message,mt-invite,deregister");
+  TurnUntil([&] { return core_->mo().messages == 8; });
+  for (int i = 0; i < 100; ++i) Turn();  // They hear the answers.
+  second_door_.reset();
+  TurnUntil([&] { return Logged("next hop " + Hop(0) + " is dead: "); });
+  EXPECT_TRUE(Logged("; requests go to " + Hop(1))) << log_.str();
+  fleet_->EndHolds();
+  TurnUntil([&] { return fleet_->done(); });
+  EXPECT_TRUE(fleet_->Report(NowUs()).Ok()) << fleet_->Report(NowUs()).Table() << log_.str();
+  EXPECT_EQ(core_->registrar().counters().deregistrations, 8u);
+
+  second_door_ = Door(0);
+  TurnUntil([&] { return Logged(" is back: it answers; requests go to " + Hop(0)); });
+  worker_->Stop();
+  EXPECT_EQ(worker_->stats().next_hops_lost, 1u) << log_.str();
+  EXPECT_EQ(worker_->stats().failovers, 2u);
+  EXPECT_EQ(core_->violations()->total(), 0u) << core_->Summary();
+}
+
+// Nothing but what became of the phones' own REGISTERs tells of the death: no probes.
+TEST_P(ToolsNextHops, NewPhonesComeThroughTheOtherWithoutProbesToo) {
+  settings_.core.probe_interval_s = 0;
+  StartWithBothDoors();
+  second_door_.reset();
+  const FleetReport report = Run("register,message,invite,mt-invite,deregister");
+  EXPECT_TRUE(report.Ok()) << report.Table() << log_.str();
+  worker_->Stop();
+  EXPECT_EQ(worker_->stats().probes, 0u);
+  EXPECT_EQ(worker_->stats().next_hops_lost, 1u);
+}
+
+}  // namespace
+}  // namespace tools
