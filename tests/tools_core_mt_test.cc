@@ -86,6 +86,21 @@ TEST_F(CoreMt, AcknowledgesAndEndsACall) {
   EXPECT_EQ(node().mt().answered, 1u);
 }
 
+TEST_F(CoreMt, ACallLastsAsLongAsAskedFor) {
+  options_.mt.call_ms = 1500;
+  const auto invite = Start("INVITE");
+  const auto answered = Give(ResponseText(invite.at(0).message, 200, kAnswerLines));
+  ASSERT_EQ(answered.size(), 1u);
+  EXPECT_EQ(answered[0].message.method(), sip::Method::kAck);
+  EXPECT_THAT(Advance(1'499), IsEmpty());
+  const auto bye = Advance(1);
+  ASSERT_EQ(bye.size(), 1u);
+  EXPECT_EQ(bye[0].message.method(), sip::Method::kBye);
+  EXPECT_EQ(Told(), "");
+  Give(ResponseText(bye[0].message, 200));
+  EXPECT_EQ(Told(), "ok 200\n");
+}
+
 TEST_F(CoreMt, AcknowledgesARepeatedAnswerAgain) {
   const auto invite = Start("INVITE");
   const std::string ok = ResponseText(invite.at(0).message, 200, kAnswerLines);

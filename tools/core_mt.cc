@@ -42,6 +42,7 @@ struct MtCalls::Call : reactor::Timer {
   uint32_t id = 0;
   Method method = Method::kOther;
   bool in_bye = false;
+  bool is_talking = false;  // The BYE is made, and its time not come.
   bool proceeding = false;  // A provisional response ends retransmission of an INVITE.
   ControlPeer control;
   uint32_t cseq = 1;
@@ -193,11 +194,18 @@ void MtCalls::OnInviteFinal(Call* call, const sip::Message& response, uint64_t n
   bye.method = "BYE";
   const std::string bye_branch = call->Branch("bye");
   bye.branch = bye_branch;
-  StartRequest(call, Write(*call, bye), now_ms, outbox);
+  call->request = Write(*call, bye);
+  call->is_talking = true;
+  if (options_.call_ms == 0) return OnTimer(call, now_ms, outbox);
+  wheel_->Arm(call, now_ms + options_.call_ms);
 }
 
 void MtCalls::OnTimer(reactor::Timer* timer, uint64_t now_ms, Outbox* outbox) {
   Call* const call = static_cast<Call*>(timer);
+  if (call->is_talking) {
+    call->is_talking = false;
+    return StartRequest(call, std::move(call->request), now_ms, outbox);
+  }
   if (now_ms >= call->deadline_ms) {
     ++counters_.timeouts;
     return Finish(call, "error timeout", outbox);

@@ -33,6 +33,7 @@ struct MtCounters {
 struct MtOptions {
   bool over_tcp = false;
   uint32_t body_size = 0;  // At least, of each MESSAGE.
+  uint32_t call_ms = 0;    // How long a call lasts before its BYE.
 };
 
 // A client transaction each (RFC 3261 17.1). An INVITE is acknowledged and ended with BYE.

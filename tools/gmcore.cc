@@ -34,6 +34,7 @@ ABSL_FLAG(uint32_t, answer_delay_ms, 0, "how long an INVITE rings");
 ABSL_FLAG(uint32_t, mt_timeout_ms, 32000, "how long a terminating request waits for its answer");
 ABSL_FLAG(std::string, mt_transport, "udp", "of terminating requests: udp or tcp");
 ABSL_FLAG(uint32_t, mt_body_size, 0, "least size of the body of a terminating MESSAGE, bytes");
+ABSL_FLAG(uint32_t, mt_call_ms, 0, "how long a terminating call lasts before its BYE");
 ABSL_FLAG(uint64_t, random_seed, 1, "of RAND");
 ABSL_FLAG(bool, quiet, false, "no line at start; counters and violations only");
 
@@ -85,7 +86,8 @@ tools::CoreOptions OptionsOfFlags() {
   if (transport != "udp" && transport != "tcp") {
     tools::BadFlag(fmt::format("--mt-transport={}: udp or tcp", transport));
   }
-  options.mt = {transport == "tcp", absl::GetFlag(FLAGS_mt_body_size)};
+  options.mt = {transport == "tcp", absl::GetFlag(FLAGS_mt_body_size),
+                absl::GetFlag(FLAGS_mt_call_ms)};
   return options;
 }
 

@@ -4,10 +4,12 @@ A scenario is a unittest.TestCase that runs inside the guest (lab.py), as root o
 ESP. It treats the programs the way an operator does: settings, command lines, signals, logs.
 """
 
+import itertools
 import json
 import pathlib
 import re
 import signal
+import socket
 import sys
 import time
 import tomllib
@@ -23,6 +25,9 @@ FIRST_IMSI = 1010000000001
 SETTINGS = tomllib.loads((ROOT / "tools/quickstart.toml").read_text())
 # Of the phones' end of an SA, whatever the phone (gmue's defaults).
 PORT_UC, PORT_US = 37001, 37002
+# What in_every_way() serves with: enough for a set of each age on ports of its own.
+EVERY_WAY_PORTS = (5062, 5064, 5066, 5068)
+CONTROL_PORT = 5099  # Of the core.
 
 
 def main():
@@ -103,7 +108,48 @@ class LabCase(unittest.TestCase):
     def log_of_edge(self):
         return (SCRATCH / "gmedge.log").read_text()
 
+    def in_every_way(self, check, core=None, **ipsec):
+        """check(version, transport, edge) over UDP and TCP, IPv4 and IPv6, with a gmedge and a core of
+        its own each time; each must end well and leave nothing behind."""
+        for version, transport in itertools.product((IPV4, IPV6), ("udp", "tcp")):
+            with self.subTest(f"IPv{version.gm.count(':') and 6 or 4} {transport}"):
+                gmcore = self.start_core(
+                    version, mt_transport=transport,
+                    control=endpoint(version.core, CONTROL_PORT), **(core or {}))
+                try:
+                    sockets = [f"ipsec:{endpoint(version.gm, port)}" for port in EVERY_WAY_PORTS]
+                    edge = self.start_edge(
+                        ipsec={"socket": sockets, **ipsec},
+                        gm={"listen": [endpoint(version.gm, 5060)]},
+                        # The phones here share one /64, which elsewhere each has to itself.
+                        limits={"connections_per_source_max": 1000},
+                        process={"drain": 0},
+                        core={"listen": endpoint(version.edge, 5060),
+                              "next_hop": endpoint(version.core, 5060)})
+                    try:
+                        check(version, transport, edge)
+                    finally:
+                        stop(edge)
+                    self.assertEqual(self.network.edge.states(), [], "gmedge left SAs behind")
+                finally:
+                    status = stop(gmcore)
+                self.assertEqual(status, 0, "gmedge broke rules towards the core: gmcore.log")
+
     # --- What becomes of it ---
+
+    def ask_core(self, version, line, seconds=5):
+        """The core's answer to a line of its control socket."""
+        with self.network.core.entered():
+            asking = socket.socket(family(version.core), socket.SOCK_DGRAM)
+        with asking:
+            asking.settimeout(seconds)
+            asking.sendto(line.encode(), (version.core, CONTROL_PORT))
+            return asking.recv(2048)
+
+    def core_counts(self, version):
+        """What the core has counted: {"mt_answered": 2, ...}."""
+        words = self.ask_core(version, "stats").decode().split()
+        return {name: int(value) for name, value in (word.split("=") for word in words)}
 
     def wait_until(self, what, condition, seconds=5.0):
         """Waits for a condition and yields it; it is a failure if it does not come about."""
@@ -141,6 +187,10 @@ def stop(process, how=signal.SIGTERM):
     if process.poll() is None:
         process.send_signal(how)
     return process.wait(10)
+
+
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def endpoint(address, port):
