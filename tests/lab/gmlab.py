@@ -109,8 +109,8 @@ class LabCase(unittest.TestCase):
         return (SCRATCH / "gmedge.log").read_text()
 
     def in_every_way(self, check, core=None, **ipsec):
-        """check(version, transport, edge) over UDP and TCP, IPv4 and IPv6, with a gmedge and a core of
-        its own each time; each must end well and leave nothing behind."""
+        """check(version, transport, edge) over UDP and TCP, IPv4 and IPv6, with a gmedge and a
+        core of its own each time; each must end well and leave nothing behind."""
         for version, transport in itertools.product((IPV4, IPV6), ("udp", "tcp")):
             with self.subTest(f"IPv{version.gm.count(':') and 6 or 4} {transport}"):
                 gmcore = self.start_core(

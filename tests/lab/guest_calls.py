@@ -10,13 +10,13 @@ import gmlab
 class CallsBeside(gmlab.LabCase):
     def test_calls_go_on_while_sets_change(self, count=200):
         """A call of the core to each phone is under way at any time, while each phone calls,
-        refreshes its registration and authenticates anew; the old set drains beside the new."""
+        refreshes its registration and authenticates anew."""
         def check(version, transport, edge):
             phones = self.start_phones(
                 version, "register,hold,invite,reauth,invite,reregister,invite,hold",
                 phones=count, phones_per_address=4, transport=transport, hold_seconds=5)
-            self.wait_until("all register", lambda: self.core_counts(version)["registered"] == count,
-                            seconds=30)
+            self.wait_until("all register", lambda: self.core_counts(
+                version)["registered"] == count, seconds=30)
             calls = Calls(self.network.core, version, count)
             calls.run(phones)
             report = self.finish_phones(phones, seconds=60)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A phone's security associations come, change and go over real ESP, each over UDP and TCP, IPv4 and
-IPv6; and what phones do wrong on the way."""
+"""A phone's security associations come, change and go over real ESP, each over UDP and TCP, IPv4
+and IPv6; and what phones do wrong on the way."""
 
 import signal
 
