@@ -25,6 +25,14 @@ Rule Of(std::string_view impi, uint32_t timeout_s) {
   return rule;
 }
 
+std::string ReadDoc(const std::string& name) {
+  std::ifstream file(std::string(GMEDGE_SOURCE_DIR) + "/docs/" + name);
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_FALSE(text.str().empty()) << name;
+  return text.str();
+}
+
 TEST(EdgeReload, NothingChangedIsNothingTaken) {
   const Reload reload = PlanReload(Base(), Base());
   EXPECT_EQ(reload.taken, Names{});
@@ -93,35 +101,49 @@ TEST(EdgeReload, APhoneStaysWithTheRuleThatAsksTheSameOfIt) {
   EXPECT_EQ(MapRules({}, now), std::vector<RuleIndex>{0});
 }
 
-// Every setting of docs/gmedge.toml is compared, and the file says of each whether it needs a
-// restart.
-TEST(EdgeReload, TheDocumentedSettingsSayWhatNeedsARestart) {
-  std::ifstream file(std::string(GMEDGE_SOURCE_DIR) + "/docs/gmedge.toml");
-  std::stringstream text;
-  text << file.rdbuf();
-  const std::string sample = text.str();
-  ASSERT_FALSE(sample.empty());
-  const std::string head = sample.substr(0, sample.find("\n\n"));
-
+// "table.key" of every setting that docs/gmedge.toml has.
+Names DocumentedSettings() {
+  const std::regex key_line("(^|\n)# ([a-z_]+ = )");
   std::vector<TomlTable> tables;
   TomlError error;
-  const std::regex key_line("(^|\n)# ([a-z_]+ = )");
-  ASSERT_TRUE(ReadToml(std::regex_replace(sample, key_line, "$1$2"), &tables, &error))
+  EXPECT_TRUE(
+      ReadToml(std::regex_replace(ReadDoc("gmedge.toml"), key_line, "$1$2"), &tables, &error))
       << error.line << error.message;
-  int keys = 0;
+  Names names;
   for (const TomlTable& table : tables) {
     if (table.is_array) continue;
-    for (const TomlEntry& entry : table.entries) {
-      if (table.name == "ipsec" && entry.key == "mark_mask") continue;  // Part of ipsec.mark.
-      const std::string name = table.name + "." + entry.key;
-      ++keys;
-      const std::optional<bool> is_reloadable = IsReloadable(table.name, entry.key);
-      ASSERT_TRUE(is_reloadable.has_value()) << name;
-      const bool is_named = std::regex_search(head, std::regex("\\b" + name + "\\b[,.]"));
-      EXPECT_NE(*is_reloadable, is_named) << name;
-    }
+    for (const TomlEntry& entry : table.entries) names.push_back(table.name + "." + entry.key);
   }
-  EXPECT_GT(keys, 40);
+  EXPECT_GT(names.size(), 40u);
+  return names;
+}
+
+std::optional<bool> MayChange(const std::string& name) {
+  if (name == "ipsec.mark_mask") return true;  // Part of ipsec.mark.
+  const size_t dot = name.find('.');
+  return IsReloadable(name.substr(0, dot), name.substr(dot + 1));
+}
+
+// Every setting is compared, and the documented file names those that need a restart.
+TEST(EdgeReload, TheSettingsFileSaysWhatNeedsARestart) {
+  const std::string sample = ReadDoc("gmedge.toml");
+  const std::string head = sample.substr(0, sample.find("\n\n"));
+  for (const std::string& name : DocumentedSettings()) {
+    ASSERT_TRUE(MayChange(name).has_value()) << name;
+    const bool is_named = std::regex_search(head, std::regex("\\b" + name + "\\b[,.]"));
+    EXPECT_NE(*MayChange(name), is_named) << name;
+  }
+}
+
+// So does the table of docs/operating.md, which has them all.
+TEST(EdgeReload, TheTableOfSettingsIsWhole) {
+  const std::string table = ReadDoc("operating.md");
+  for (const std::string& name : DocumentedSettings()) {
+    std::smatch row;
+    const std::regex wanted("\\| `" + name + "` \\|[^|]*\\|[^|]*\\| (R?) ?\\|");
+    ASSERT_TRUE(std::regex_search(table, row, wanted)) << name;
+    EXPECT_EQ(row[1] == "R", !*MayChange(name)) << name;
+  }
 }
 
 }  // namespace
