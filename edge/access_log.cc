@@ -26,11 +26,14 @@ void LogAccess(Context* context, const SaSet& set, const sip::Message& message, 
 
 void WriteAccess(const AccessLine& line) {
   spdlog::info("access {}", line.text);
-  if (!line.reveals_keys) return;
-  std::string impi(line.impi);
+  if (line.reveals_keys) WriteReveal(line.impi, "log.access_format");
+}
+
+void WriteReveal(std::string_view impi, std::string_view by) {
+  std::string shown(impi.empty() ? "-" : impi);
   std::replace_if(
-      impi.begin(), impi.end(), [](char c) { return c <= ' ' || c > '~'; }, '?');
-  spdlog::warn("keys of impi={} revealed by log.access_format", impi.empty() ? "-" : impi);
+      shown.begin(), shown.end(), [](char c) { return c <= ' ' || c > '~'; }, '?');
+  spdlog::warn("keys of impi={} revealed by {}", shown, by);
 }
 
 }  // namespace edge

@@ -16,5 +16,7 @@ void LogAccess(Context* context, const SaSet& set, const sip::Message& message, 
 
 // Writes the line at level info, and one at warn when keys were revealed by it.
 void WriteAccess(const AccessLine& line);
+// That keys of a phone were told by a header of that name, or what else `by` is; at warn.
+void WriteReveal(std::string_view impi, std::string_view by);
 
 }  // namespace edge

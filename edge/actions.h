@@ -90,6 +90,8 @@ class Actions {
   virtual void Report(const Attempt& attempt) = 0;
   virtual void Access(const AccessLine&) {}
   virtual void TellNextHop(const NextHopChange&) {}
+  // Keys of this phone went to the core in a header of that name, as an operator asked for.
+  virtual void KeysRevealed(std::string_view /*impi*/, std::string_view /*header*/) {}
 };
 
 }  // namespace edge

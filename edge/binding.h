@@ -61,11 +61,14 @@ struct ClearPath {
   Flow to;    // Where requests go.
 };
 
-// One phone at one address: (IMPI, UE IP).
+// One phone at one address: (IMPI, UE IP), or its emergency contact there.
 struct Binding {
   SlotId id = 0;
   uint64_t token = 0;    // Of Path and Record-Route; the binding's key.
   reactor::Endpoint ue;  // Its address; the port does not count.
+  bool is_emergency =
+      false;            // The phone's contact for calls for help (`sos`), a binding of its own.
+  uint32_t reg_id = 0;  // The flow it registered (RFC 5626 4.2); 0: it named none.
   PackedTexts<4> texts;
   uint64_t registered_until_ms = 0;    // 0: not registered.
   int pending = 0;                     // REGISTER transactions under way.

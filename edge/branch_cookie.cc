@@ -14,13 +14,14 @@ namespace {
 constexpr size_t kTagSize = crypto_stream_chacha20_NONCEBYTES;
 static_assert(kTagSize == sizeof(uint64_t));
 static_assert(crypto_stream_chacha20_KEYBYTES == 32);
+constexpr std::string_view kDetails = "details";
 constexpr int kBase64 = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 
 // kToPhone:         kind(1) transport(1) phone(8) port(2)
 // kToPhoneInClear:  the same, then size(1) port(2) address(4 or 16)
-// kToCore:          kind(1) transport(1), then size(1) port(2) address(4 or 16),
-//                   then identity(1) size(1) icid size(1) ioi
+// kToCore:          kind(1) transport(1), then size(1) port(2) address(4 or 16)
 // kToCoreInClear:   as kToCore with phone(8) behind the transport
+// details:          identity(1) vias(1) size(1) icid size(1) ioi
 struct PlainWriter {
   unsigned char* at;
   void Put(const void* data, size_t size) {
@@ -30,7 +31,7 @@ struct PlainWriter {
   }
   void PutByte(size_t byte) { *at++ = static_cast<unsigned char>(byte); }
   void PutText(std::string_view text) {
-    if (text.size() > BranchCookie::kTextSizeMax) text = {};
+    if (text.size() > CookieDetails::kTextSizeMax) text = {};
     PutByte(text.size());
     Put(text.data(), text.size());
   }
@@ -95,11 +96,15 @@ size_t WritePlain(const BranchCookie& cookie, unsigned char* out) {
   if (cookie.kind != Kind::kToCore) writer.Put(&cookie.phone, sizeof(cookie.phone));
   if (IsToPhone(cookie.kind)) writer.Put(&cookie.port, sizeof(cookie.port));
   if (cookie.kind != Kind::kToPhone) writer.PutEndpoint(cookie.peer);
-  if (!IsToPhone(cookie.kind)) {
-    writer.PutByte(cookie.called_identity);
-    writer.PutText(cookie.icid);
-    writer.PutText(cookie.orig_ioi);
-  }
+  return static_cast<size_t>(writer.at - out);
+}
+
+size_t WritePlain(const CookieDetails& details, unsigned char* out) {
+  PlainWriter writer{out};
+  writer.PutByte(details.called_identity);
+  writer.PutByte(details.via_count);
+  writer.PutText(details.icid);
+  writer.PutText(details.orig_ioi);
   return static_cast<size_t>(writer.at - out);
 }
 
@@ -118,11 +123,15 @@ bool ReadPlain(const unsigned char* plain, size_t size, BranchCookie* cookie) {
   if (cookie->kind != Kind::kToCore) reader.Get(&cookie->phone, sizeof(cookie->phone));
   if (IsToPhone(cookie->kind)) reader.Get(&cookie->port, sizeof(cookie->port));
   if (cookie->kind != Kind::kToPhone) reader.GetEndpoint(&cookie->peer);
-  if (!IsToPhone(cookie->kind)) {
-    reader.Get(&cookie->called_identity, 1);
-    cookie->icid = reader.GetText();
-    cookie->orig_ioi = reader.GetText();
-  }
+  return reader.ok && reader.left == 0;
+}
+
+bool ReadPlain(const unsigned char* plain, size_t size, CookieDetails* details) {
+  PlainReader reader{plain, size};
+  reader.Get(&details->called_identity, 1);
+  reader.Get(&details->via_count, 1);
+  details->icid = reader.GetText();
+  details->orig_ioi = reader.GetText();
   return reader.ok && reader.left == 0;
 }
 
@@ -143,50 +152,75 @@ CookieJar::~CookieJar() {
   sodium_memzero(stream_key_.data(), stream_key_.size());
 }
 
-std::string_view CookieJar::Seal(const BranchCookie& cookie, std::string_view via_branch,
-                                 std::string_view call_id, Branch* branch) const {
-  Plain plain;
-  const size_t size = WritePlain(cookie, plain.data());
-  const uint64_t tag = hash_.Hash({AsText(plain.data(), size), via_branch, call_id});
-
+std::string_view CookieJar::Close(uint64_t tag, std::string_view plain, std::string_view begin,
+                                  Branch* out) const {
   std::array<unsigned char, kTagSize + std::tuple_size_v<Plain>> sealed;
   std::memcpy(sealed.data(), &tag, kTagSize);
-  crypto_stream_chacha20_xor(sealed.data() + kTagSize, plain.data(), size, sealed.data(),
-                             stream_key_.data());
+  crypto_stream_chacha20_xor(sealed.data() + kTagSize,
+                             reinterpret_cast<const unsigned char*>(plain.data()), plain.size(),
+                             sealed.data(), stream_key_.data());
   static_assert(sip::kMagicCookie.size() +
                     sodium_base64_ENCODED_LEN(kTagSize + std::tuple_size_v<Plain>,
                                               sodium_base64_VARIANT_URLSAFE_NO_PADDING) <=
                 kBranchSizeMax);
-  std::memcpy(branch->data(), sip::kMagicCookie.data(), sip::kMagicCookie.size());
-  char* text = branch->data() + sip::kMagicCookie.size();
-  sodium_bin2base64(text, branch->size() - sip::kMagicCookie.size(), sealed.data(), kTagSize + size,
+  std::copy(begin.begin(), begin.end(), out->data());
+  char* text = out->data() + begin.size();
+  sodium_bin2base64(text, out->size() - begin.size(), sealed.data(), kTagSize + plain.size(),
                     kBase64);
-  return {branch->data(), sip::kMagicCookie.size() + std::strlen(text)};
+  return {out->data(), begin.size() + std::strlen(text)};
 }
 
+bool CookieJar::Unclose(std::string_view text, uint64_t* tag, Plain* plain, size_t* size) const {
+  // libsodium takes 0xdf for '_'; a branch has one spelling.
+  if (std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; })) return false;
+  std::array<unsigned char, kTagSize + std::tuple_size_v<Plain>> sealed;
+  size_t sealed_size = 0;
+  if (sodium_base642bin(sealed.data(), sealed.size(), text.data(), text.size(), nullptr,
+                        &sealed_size, nullptr, kBase64) != 0 ||
+      sealed_size <= kTagSize) {
+    return false;
+  }
+  *size = sealed_size - kTagSize;
+  crypto_stream_chacha20_xor(plain->data(), sealed.data() + kTagSize, *size, sealed.data(),
+                             stream_key_.data());
+  std::memcpy(tag, sealed.data(), kTagSize);
+  return true;
+}
+
+std::string_view CookieJar::Seal(const BranchCookie& cookie, std::string_view via_branch,
+                                 std::string_view call_id, Branch* branch) const {
+  Plain bytes;
+  const std::string_view plain = AsText(bytes.data(), WritePlain(cookie, bytes.data()));
+  return Close(hash_.Hash({plain, via_branch, call_id}), plain, sip::kMagicCookie, branch);
+}
+
+std::string_view CookieJar::SealDetails(const CookieDetails& details, std::string_view branch,
+                                        Branch* text) const {
+  Plain bytes;
+  const std::string_view plain = AsText(bytes.data(), WritePlain(details, bytes.data()));
+  return Close(hash_.Hash({kDetails, plain, branch}), plain, "", text);
+}
+
+// Found by trial a tag would take 2^63 datagrams; no secret is compared byte by byte.
 bool CookieJar::Open(std::string_view branch, std::string_view via_branch, std::string_view call_id,
-                     Plain* plain, BranchCookie* cookie) const {
+                     BranchCookie* cookie) const {
   if (!branch.starts_with(sip::kMagicCookie)) return false;
   branch.remove_prefix(sip::kMagicCookie.size());
-  // libsodium takes 0xdf for '_'; a branch has one spelling.
-  if (std::any_of(branch.begin(), branch.end(), [](char c) { return (c & 0x80) != 0; })) {
-    return false;
-  }
-  std::array<unsigned char, kTagSize + std::tuple_size_v<Plain>> sealed;
-  size_t size = 0;
-  if (sodium_base642bin(sealed.data(), sealed.size(), branch.data(), branch.size(), nullptr, &size,
-                        nullptr, kBase64) != 0 ||
-      size <= kTagSize) {
-    return false;
-  }
-  size -= kTagSize;
-  crypto_stream_chacha20_xor(plain->data(), sealed.data() + kTagSize, size, sealed.data(),
-                             stream_key_.data());
+  Plain plain;
   uint64_t tag;
-  std::memcpy(&tag, sealed.data(), kTagSize);
-  // Found by trial it would take 2^63 datagrams; no secret is compared byte by byte.
-  if (tag != hash_.Hash({AsText(plain->data(), size), via_branch, call_id})) return false;
-  return ReadPlain(plain->data(), size, cookie);
+  size_t size;
+  return Unclose(branch, &tag, &plain, &size) &&
+         tag == hash_.Hash({AsText(plain.data(), size), via_branch, call_id}) &&
+         ReadPlain(plain.data(), size, cookie);
+}
+
+bool CookieJar::OpenDetails(std::string_view text, std::string_view branch, Plain* plain,
+                            CookieDetails* details) const {
+  uint64_t tag;
+  size_t size;
+  return Unclose(text, &tag, plain, &size) &&
+         tag == hash_.Hash({kDetails, AsText(plain->data(), size), branch}) &&
+         ReadPlain(plain->data(), size, details);
 }
 
 }  // namespace edge

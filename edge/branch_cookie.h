@@ -1,10 +1,15 @@
-// What the branch of our own Via carries, so that a response finds its way without memory (RFC 3261
-// 16.11, design D7): encrypted, because it may hold charging data that a phone must not see, and
-// authenticated, because it decides where the response goes.
+// What our own Via carries, so that a response finds its way without memory (RFC 3261 16.11, design
+// D7): encrypted, because it may hold charging data that a phone must not see, and authenticated,
+// because it decides where the response goes.
+//
+// The branch holds what all requests of a transaction have in common, so that CANCEL and ACK, which
+// repeat little of their INVITE (RFC 3261 9.1, 17.1.1.3), get the same one. What only the response
+// needs and they do not say stands in a parameter beside it.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 #include "edge/flow.h"
@@ -24,22 +29,29 @@ struct BranchCookie {
   uint64_t phone = 0;      // kToPhone: the set the request came on; in clear: the binding.
   PortIndex port = 0;      // To a phone: the port it came on, in clear or port_ps or port_pc.
   reactor::Endpoint peer;  // But for kToPhone: where the response goes.
+};
 
-  // To the core.
-  uint8_t called_identity = 0;  // Which P-Associated-URI was called; kDefaultIdentity: none named.
-  std::string_view icid;        // Of the request's P-Charging-Vector; each "" when it does not fit.
+// Of a request to a phone, for its response.
+struct CookieDetails {
+  // Which P-Associated-URI was called; none named; and nobody is asserted at all.
+  uint8_t called_identity = kDefaultIdentity;
+  uint8_t via_count = 0;  // As the request came; the response has one more.
+  std::string_view icid;  // Of the request's P-Charging-Vector; each "" when it does not fit.
   std::string_view orig_ioi;
 
   static constexpr uint8_t kDefaultIdentity = 0xff;
-  static constexpr size_t kTextSizeMax =
-      96;  // Of icid and orig_ioi each; a longer one is left out.
+  static constexpr uint8_t kNoIdentity = 0xfe;
+  // Of icid and orig_ioi each; a longer one is left out.
+  static constexpr size_t kTextSizeMax = 96;
 };
 
-// Seals and opens cookies. The result depends on the cookie and the transaction alone, so that a
-// retransmission, its CANCEL and its ACK get the same branch (RFC 3261 16.11).
+// Seals and opens both. The result depends on what is sealed and the transaction alone, so that a
+// retransmission, its CANCEL and its ACK get the same branch.
 //
-//   branch = "z9hG4bK" base64url( tag(8) | chacha20(key, nonce = tag, plain) )
-//   tag    = SipHash(plain, next Via's branch, Call-ID)
+//   branch  = "z9hG4bK" base64url( tag(8) | chacha20(key, nonce = tag, plain) )
+//   tag     = SipHash(plain, next Via's branch, Call-ID)
+//   details = base64url( tag(8) | chacha20(key, nonce = tag, plain) )
+//   tag     = SipHash("details", plain, our branch)
 class CookieJar {
  public:
   explicit CookieJar(Random* random);
@@ -50,14 +62,25 @@ class CookieJar {
   using Branch = std::array<char, kBranchSizeMax>;
   std::string_view Seal(const BranchCookie& cookie, std::string_view via_branch,
                         std::string_view call_id, Branch* branch) const;
+  // The details, good beside this branch. A token.
+  std::string_view SealDetails(const CookieDetails& details, std::string_view branch,
+                               Branch* text) const;
 
-  // False for a branch that is not of our making for this transaction. The cookie's texts lie in
-  // *plain.
-  using Plain = std::array<unsigned char, 256>;
+  // False for a branch that is not of our making for this transaction.
   bool Open(std::string_view branch, std::string_view via_branch, std::string_view call_id,
-            Plain* plain, BranchCookie* cookie) const;
+            BranchCookie* cookie) const;
+  // Likewise; the texts of *details lie in *plain.
+  using Plain = std::array<unsigned char, 256>;
+  bool OpenDetails(std::string_view text, std::string_view branch, Plain* plain,
+                   CookieDetails* details) const;
 
  private:
+  // `tag` is that of `plain`; base64url of both behind `begin` in *out.
+  std::string_view Close(uint64_t tag, std::string_view plain, std::string_view begin,
+                         Branch* out) const;
+  // What Close() made, without `begin`; the tag is still to be compared. False: it did not.
+  bool Unclose(std::string_view text, uint64_t* tag, Plain* plain, size_t* size) const;
+
   KeyedHash hash_;
   std::array<unsigned char, 32> stream_key_;
 };

@@ -8,10 +8,19 @@
 #include "edge/header_rules.h"
 #include "edge/limits.h"
 #include "edge/transport.h"
+#include "sip/chars.h"
 #include "sip/list.h"
 #include "xfrm/esp_size.h"
 
 namespace edge {
+namespace {
+
+// gen-value (RFC 3261 25.1): "Type 1ims.example" has a blank, and so has quotes (TS 24.229 7.2A.5).
+std::string Quotable(const std::string& value) {
+  return sip::IsToken(value) ? value : "\"" + value + "\"";
+}
+
+}  // namespace
 
 Context::Context(const Settings& settings_in, std::vector<Port> ports_in, xfrm::SpiPool* spis_in,
                  Random* random_in, uint64_t now_in, const KeyedHash* phones)
@@ -41,14 +50,19 @@ void Context::OnSettings() {
   char text[reactor::kEndpointTextMax];
   charging_tail = ";icid-generated-at=";
   charging_tail.append(text, reactor::WriteAddress(ports[core_port].local, true, text));
-  if (!settings.core.orig_ioi.empty()) charging_tail += ";orig-ioi=" + settings.core.orig_ioi;
+  term_ioi.clear();
+  if (!settings.core.orig_ioi.empty()) {
+    const std::string ioi = Quotable(settings.core.orig_ioi);
+    charging_tail += ";orig-ioi=" + ioi;
+    term_ioi = ";term-ioi=" + ioi;
+  }
   charging_tail += "\r\n";
 }
 
 Flow Context::FlowTo(const SaSet& set, Transport transport, PortIndex port) const {
   const auto [phones, ours] = FlowsOf(set, transport);
-  const bool on_phones = transport == Transport::kTcp && port == set.port_ps;
-  return on_phones && registrar.IsConnected(phones) ? phones : ours;
+  if (transport == Transport::kUdp) return AnswersToPortUc(set) ? phones : ours;
+  return port == set.port_ps && registrar.IsConnected(phones) ? phones : ours;
 }
 
 Flow Context::RequestFlow(const SaSet& set, Transport transport) const {
@@ -76,8 +90,8 @@ Flow Context::AnswerFlow(const Arrival& arrival) const {
 // Over TCP the answer goes where the request came from.
 uint16_t Context::RportFor(const Arrival& arrival) const {
   const bool udp = arrival.flow.transport == Transport::kUdp;
-  return arrival.set != nullptr && udp ? arrival.set->agreement.port_us
-                                       : arrival.flow.remote.port();
+  const bool elsewhere = arrival.set != nullptr && udp && !AnswersToPortUc(*arrival.set);
+  return elsewhere ? arrival.set->agreement.port_us : arrival.flow.remote.port();
 }
 
 bool Context::IsOurs(std::string_view host, uint16_t port) const {

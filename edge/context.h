@@ -55,6 +55,9 @@ struct Context {
   // Where a request to the phone goes over that transport: any connection there is, ours first.
   Flow RequestFlow(const SaSet& set, Transport transport) const;
   bool HasConnection(const SaSet& set) const;
+  bool AnswersToPortUc(const SaSet& set) const {
+    return HasQuirk(settings, set.rule, Quirk::kAnswerToPortUc);
+  }
   // Where an answer to a request of a phone goes.
   Flow AnswerFlow(const Arrival& arrival) const;
   // The port an `rport` in the phone's Via is filled with.
@@ -67,6 +70,10 @@ struct Context {
   Binding* InClear(const Flow& flow) {
     return AllowsClear() && ports[flow.port].side == Side::kGm ? registrar.FindInClear(flow)
                                                                : nullptr;
+  }
+  // The set whose SAs carry what is sent to that flow; null: it goes in clear.
+  const SaSet* TunnelTo(const Flow& flow) {
+    return ports[flow.port].side == Side::kProtected ? registrar.FindSet(flow) : nullptr;
   }
   // Is host:port, as a URI has it, one of ours? A port of 0 is 5060.
   bool IsOurs(std::string_view host, uint16_t port) const;
@@ -118,6 +125,8 @@ struct Context {
   // request of a phone (RFC 7315 4.6), and what follows that.
   std::string path_tail;
   std::string charging_tail;
+  // What stands at the end of the vector of a phone's answer: ";term-ioi=..." or "".
+  std::string term_ioi;
 };
 
 }  // namespace edge

@@ -122,7 +122,6 @@ void Core::OnRequest(const Arrival& arrival, Actions* actions) {
     registers_.keeper().Apply(arrival.set, SetEvent::kUsed, actions);  // Event 11.
   }
   if (side == Side::kCore) {
-    if (is_register) return context_.Respond(arrival, {.status = 403}, actions);
     relay_.OnRequestFromCore(arrival, actions);
   } else if (is_register) {
     registers_.OnRequest(arrival, actions);
@@ -141,6 +140,13 @@ bool Core::Admit(const Arrival& arrival, Actions* actions) {
       context_.Respond(arrival, {.status = 502}, actions);
       return false;
     }
+  }
+  // Who may not hear it cannot end somebody's call (RFC 3261 26.3).
+  if (message.method() == sip::Method::kCancel &&
+      context_.ports[arrival.flow.port].side != Side::kCore &&
+      ViaDiffers(arrival.via, arrival.flow.remote)) {
+    ++context_.stats.drop_spoofed;
+    return false;
   }
   if (message.Has(HeaderId::kMaxForwards) &&
       sip::DecodeNumber(message.Value(HeaderId::kMaxForwards)) == 0u) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "edge/context.h"
 #include "sip/address.h"
 #include "sip/list.h"
 #include "sip/number.h"
@@ -12,6 +13,29 @@ namespace edge {
 namespace {
 
 using sip::HeaderId;
+
+// Of those that gmedge has no other rule for. TS 24.229 4.4.10, 4.4.16 to 4.4.18, 4.4.20 to 4.4.22,
+// 4.4.24; RFC 4457, RFC 5503.
+bool IsForTrustDomain(std::string_view name) {
+  constexpr std::string_view kNames[] = {
+      "P-Private-Network-Indication",
+      "Restoration-Info",
+      "Relayed-Charge",
+      "Service-Interact-Info",
+      "Response-Source",
+      "Attestation-Info",
+      "Origination-Id",
+      "Priority-Verstat",
+      "P-User-Database",
+      "P-DCS-Billing-Info",
+  };
+  return std::any_of(std::begin(kNames), std::end(kNames),
+                     [name](std::string_view other) { return sip::EqualsIgnoreCase(name, other); });
+}
+
+bool IsNotSupported(std::string_view member, const void*) {
+  return !sip::EqualsIgnoreCase(member, "supported");
+}
 
 // Or so broken that somebody else might read it so.
 bool IsNetworkProvided(std::string_view member, const void*) {
@@ -68,10 +92,14 @@ void RemoveUntrusted(const sip::Message& message, sip::Editor* editor) {
         }
         access_network_seen = true;
         break;
+      case HeaderId::kOther:
+        if (IsForTrustDomain(message.Text(header.name))) editor->RemoveHeader(header);
+        break;
       default:
         break;
     }
   }
+  editor->RemoveListMembers(HeaderId::kPEarlyMedia, IsNotSupported, nullptr);
   RemoveLocationSource(message, editor);
 }
 
@@ -164,6 +192,39 @@ reactor::Endpoint AnswerTo(const sip::Via& via, const reactor::Endpoint& source)
   reactor::Endpoint to = source;
   if (!via.has_rport) to.set_port(via.port != 0 ? via.port : 5060);
   return to;
+}
+
+void AssertIdentities(const sip::Message& message, const AssertedIdentities& identities,
+                      sip::Editor* editor) {
+  const sip::Header* preferred = message.Find(HeaderId::kPPreferredIdentity);
+  editor->RemoveHeaders(HeaderId::kPPreferredIdentity);
+  if (identities.first.empty()) return;
+  const bool are_two = !identities.second.empty();
+  const sip::Editor::Text line = {"P-Asserted-Identity: <", identities.first, are_two ? ">, <" : "",
+                                  identities.second, ">\r\n"};
+  preferred != nullptr ? editor->InsertLineBefore(*preferred, line) : editor->AppendLine(line);
+}
+
+void AddChargingVector(sip::Editor::Text line, const sip::Message& message, sip::Editor* editor) {
+  const sip::Header* place = message.Find(HeaderId::kPPreferredIdentity);
+  for (const sip::Header* info = message.Find(HeaderId::kPAccessNetworkInfo); info != nullptr;
+       info = message.FindNext(info)) {
+    if (place == nullptr || info->line.begin > place->line.begin) place = info;
+  }
+  place != nullptr ? editor->InsertLineAfter(*place, line) : editor->AppendLine(line);
+}
+
+bool HasOwnVia(const Context& context, const sip::Message& message) {
+  sip::ListReader reader(message, HeaderId::kVia);
+  sip::ListMember member;
+  sip::Via via;
+  while (reader.Next(&member)) {
+    if (sip::DecodeVia(member.text, &via) == sip::ParseError::kOk &&
+        context.IsOurs(via.host, via.port)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void AddAccessNetworkInfo(std::string_view info, sip::Editor* editor) {

@@ -7,15 +7,19 @@
 #include <string_view>
 
 #include "edge/flow.h"
+#include "edge/identity.h"
 #include "sip/edit.h"
 #include "sip/message.h"
 #include "sip/via.h"
 
 namespace edge {
 
+struct Context;
+
 // What a phone may not assert: charging headers, P-Asserted-Identity, P-Visited-Network-ID,
 // network-provided access network information, Feature-Caps, History-Info, P-Served-User, `loc-src`
-// of Geolocation...
+// of Geolocation, any P-Early-Media but "supported" (RFC 5009 6), and the headers of TS 24.229 4.4
+// that are for use within a trust domain.
 void RemoveUntrusted(const sip::Message& message, sip::Editor* editor);
 // What a phone must not see: charging headers, access network information, P-Served-User,
 // P-Profile-Key, P-Asserted-Identity when `Privacy: id` asks for it (RFC 3325 7), and any ik or ck.
@@ -38,6 +42,14 @@ void MarkTopVia(const sip::Via& via, const reactor::Endpoint& source, uint16_t r
 bool ViaDiffers(const sip::Via& via, const reactor::Endpoint& source);
 // Where an answer goes by the topmost Via as received (RFC 3261 18.2.2, RFC 3581 4).
 reactor::Endpoint AnswerTo(const sip::Via& via, const reactor::Endpoint& source);
+
+// P-Asserted-Identity in the place of the phone's P-Preferred-Identity, which goes.
+void AssertIdentities(const sip::Message& message, const AssertedIdentities& identities,
+                      sip::Editor* editor);
+// A line behind the last of the headers that say who and where the phone is.
+void AddChargingVector(sip::Editor::Text line, const sip::Message& message, sip::Editor* editor);
+// Is a Via of the message one that we wrote? `context` knows our addresses.
+bool HasOwnVia(const Context& context, const sip::Message& message);
 
 // Adds the network-provided access network information behind the phone's own (RFC 7315 4.4);
 // nothing when `info` is "".

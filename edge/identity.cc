@@ -1,15 +1,13 @@
 #include "edge/identity.h"
 
-#include "sip/address.h"
+#include "edge/route.h"
 #include "sip/list.h"
 
 namespace edge {
 namespace {
 
-std::string_view UriOf(std::string_view member) {
-  sip::Address address;
-  return sip::DecodeAddress(member, &address) == sip::ParseError::kOk ? address.uri
-                                                                      : std::string_view();
+bool IsTel(std::string_view uri) {
+  return sip::EqualsIgnoreCase(uri.substr(0, 4), "tel:");
 }
 
 }  // namespace
@@ -33,14 +31,22 @@ std::string_view IdentityAt(const Binding& binding, int position) {
   return UriOf(sip::CutMember(binding.associated(), &rest));
 }
 
-std::string_view AssertedIdentity(const Binding& binding, const sip::Message& message) {
+AssertedIdentities AssertedIdentitiesOf(const Binding& binding, const sip::Message& message) {
+  AssertedIdentities asserted;
   sip::ListReader preferred(message, sip::HeaderId::kPPreferredIdentity);
   sip::ListMember member;
-  while (preferred.Next(&member)) {
+  while (asserted.second.empty() && preferred.Next(&member)) {
     const int position = FindIdentity(binding, UriOf(member.text));
-    if (position >= 0) return IdentityAt(binding, position);
+    if (position < 0) continue;
+    const std::string_view uri = IdentityAt(binding, position);
+    if (asserted.first.empty()) {
+      asserted.first = uri;
+    } else if (IsTel(uri) != IsTel(asserted.first)) {
+      asserted.second = uri;
+    }
   }
-  return IdentityAt(binding, 0);
+  if (asserted.first.empty()) asserted.first = IdentityAt(binding, 0);
+  return asserted;
 }
 
 }  // namespace edge

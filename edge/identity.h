@@ -15,8 +15,13 @@ int FindIdentity(const Binding& binding, std::string_view uri);
 // The member at that position, or the default identity: the first of P-Associated-URI, else the
 // URI that was registered. Without angle brackets.
 std::string_view IdentityAt(const Binding& binding, int position);
-// What a request of the phone is asserted as: P-Preferred-Identity where it names a registered
-// identity, else the default. A URI.
-std::string_view AssertedIdentity(const Binding& binding, const sip::Message& message);
+// Of one message: at most two, one of them a tel URI (RFC 3325 9.1). "" is none.
+struct AssertedIdentities {
+  std::string_view first = {};
+  std::string_view second = {};
+};
+// What a request of the phone is asserted as: what P-Preferred-Identity names of the registered
+// identities, else the default one.
+AssertedIdentities AssertedIdentitiesOf(const Binding& binding, const sip::Message& message);
 
 }  // namespace edge

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "reactor/buffer_ring.h"
+#include "sip/edit.h"
 #include "sip/framer.h"
 #include "sip/span.h"
 
@@ -18,6 +19,12 @@ inline constexpr size_t kPortsMax = 64;
 inline constexpr uint32_t kWorkersMax = 32;
 // [[rule]] tables. More is a settings error.
 inline constexpr size_t kRulesMax = 64;
+// [[header]] tables, the name of one, and what all of them may add to a message, in bytes: half of
+// what the editor takes. Likewise.
+inline constexpr size_t kHeaderLinesMax = 16;
+inline constexpr size_t kHeaderNameSizeMax = 64;
+inline constexpr size_t kHeaderLinesSizeMax = 4096;
+static_assert(kHeaderLinesSizeMax <= sip::Editor::kTextMax / 2);
 // Networks of one rule's source. Likewise.
 inline constexpr size_t kNetworksMax = 256;
 // Letters from one worker to another that wait. More are dropped and counted (edge/exchange.h).

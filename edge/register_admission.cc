@@ -12,7 +12,8 @@ namespace edge {
 bool RegisterProxy::AdmitStranger(const Arrival& arrival, const RegisterRequest& request,
                                   Actions* actions) {
   const Overload::Level level = context_.overload;
-  const Binding* known = context_.registrar.FindBinding(request.impi, arrival.flow.remote);
+  const Binding* known =
+      context_.registrar.FindBinding(request.impi, arrival.flow.remote, request.is_emergency);
   const bool is_registered = known != nullptr && known->registered();
   if (level == Overload::Level::kRefuseUnprotected ||
       (level == Overload::Level::kRefuseNew && !is_registered)) {
@@ -44,7 +45,8 @@ Binding* RegisterProxy::AdmitBinding(const Arrival& arrival, const RegisterReque
       return nullptr;
     }
   }
-  if (Binding* known = registrar.FindBinding(request.impi, ue); known != nullptr) {
+  if (Binding* known = registrar.FindBinding(request.impi, ue, request.is_emergency);
+      known != nullptr) {
     return HasTooMany(*known, arrival, actions) ? nullptr : known;
   }
 
@@ -61,7 +63,7 @@ Binding* RegisterProxy::AdmitBinding(const Arrival& arrival, const RegisterReque
     RefuseFull(arrival, actions);
     return nullptr;
   }
-  Binding* binding = registrar.AddBinding(request.impi, ue);
+  Binding* binding = registrar.AddBinding(request.impi, ue, request.is_emergency);
   binding->timer.kind = static_cast<uint32_t>(TimerKind::kBinding);
   return binding;
 }

@@ -86,6 +86,7 @@ void RegisterProxy::OnChallenge(const sip::Message& message, RegisterTransaction
 
   sip::Editor editor(message);
   EditChallenge(message, set->challenge->security_server, &editor);
+  PutHeaderLines(&context_, Direction::kToPhone, context_.TunnelTo(to), message, &editor, actions);
   if (!Hold(&editor, to, transaction)) {
     set->transaction = 0;
     keeper_.Apply(set, SetEvent::kReplaced, actions);
@@ -122,6 +123,7 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
   transaction->open->granted_s = granted_s;
   sip::Editor editor(message);
   EditAnswer(message, &editor);
+  PutHeaderLines(&context_, Direction::kToPhone, set, message, &editor, actions);
   if (transaction->open->service_route.size() > kRouteSetSizeMax ||
       transaction->open->associated.size() > kRouteSetSizeMax ||
       !Hold(&editor, context_.FlowTo(*set, transaction->source), transaction)) {
@@ -166,12 +168,15 @@ void RegisterProxy::OnRepeated(const sip::Message& message, RegisterTransaction*
   if (!message.Has(HeaderId::kWwwAuthenticate)) return;
   sip::Editor editor(message);
   EditChallenge(message, set->challenge->security_server, &editor);
+  const SaSet* tunnel = context_.TunnelTo(transaction->held_to);
+  PutHeaderLines(&context_, Direction::kToPhone, tunnel, message, &editor, actions);
   context_.SendEdited(transaction->held_to, &editor, actions);
 }
 
 void RegisterProxy::RelayAnswer(const sip::Message& message, const Flow& to, Actions* actions) {
   sip::Editor editor(message);
   EditAnswer(message, &editor);
+  PutHeaderLines(&context_, Direction::kToPhone, context_.TunnelTo(to), message, &editor, actions);
   context_.SendEdited(to, &editor, actions);
 }
 
@@ -233,6 +238,7 @@ void RegisterProxy::Register(Binding* binding, uint32_t granted_s,
                              RegisterTransaction* transaction) {
   binding->SetIdentities(transaction->open->identity, transaction->open->associated,
                          transaction->open->service_route);
+  binding->reg_id = transaction->open->reg_id;
   const uint64_t until_ms = context_.now_ms + uint64_t{granted_s} * 1000;
   context_.registrar.Register(binding, until_ms);
   context_.timers.Arm(&binding->timer, until_ms);

@@ -8,6 +8,16 @@
 #include "sip/list.h"
 
 namespace edge {
+namespace {
+
+// A set carries REGISTERs of its own subscriber, contact and flow and no other (TS 33.203 6.1, RFC
+// 5626 4.2).
+bool IsOf(const RegisterRequest& request, const Binding& binding) {
+  return request.impi == binding.impi() && request.is_emergency == binding.is_emergency &&
+         (request.reg_id == 0 || binding.reg_id == 0 || request.reg_id == binding.reg_id);
+}
+
+}  // namespace
 
 using sip::HeaderId;
 
@@ -105,7 +115,8 @@ void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest&
     return;
   }
   // Who has agreed security is not let in without: it may be somebody else.
-  const Binding* known = context_.registrar.FindBinding(request.impi, arrival.flow.remote);
+  const Binding* known =
+      context_.registrar.FindBinding(request.impi, arrival.flow.remote, request.is_emergency);
   if (!offer && known != nullptr && context_.registrar.SetInUse(*known) != nullptr) {
     return RejectAgreement(arrival, 421, "in clear, while the phone has SAs", rule, request.impi,
                            actions);
@@ -231,7 +242,7 @@ void RegisterProxy::RefuseAnswer(const Arrival& arrival, int status, Actions* ac
 int RegisterProxy::CheckAnswer(const Arrival& arrival, const RegisterRequest& request) const {
   const SaSet& set = *arrival.set;
   const Binding* binding = context_.registrar.FindBinding(set.binding);
-  if (binding == nullptr || request.impi != binding->impi()) return 403;
+  if (binding == nullptr || !IsOf(request, *binding)) return 403;
   if (ViaDiffers(arrival.via, arrival.flow.remote)) return 403;
   const sip::Message& message = arrival.message;
   const Comparison client =
@@ -247,7 +258,7 @@ void RegisterProxy::OnEstablished(const Arrival& arrival, const RegisterRequest&
                                   Actions* actions) {
   SaSet* set = arrival.set;
   Binding* binding = context_.registrar.FindBinding(set->binding);
-  if (binding == nullptr || request.impi != binding->impi() ||
+  if (binding == nullptr || !IsOf(request, *binding) ||
       ViaDiffers(arrival.via, arrival.flow.remote)) {
     return context_.Respond(arrival, {.status = 403}, actions);
   }
@@ -307,6 +318,7 @@ RegisterTransaction* RegisterProxy::Forward(const Arrival& arrival, const Regist
   transaction->asks_zero = request.asks_zero;
   transaction->open->contact = request.contact;
   transaction->open->identity = request.identity;
+  transaction->open->reg_id = request.reg_id;
   transaction->started_ms = context_.now_ms;
   ++binding->pending;
   ++under_way_;
@@ -332,6 +344,7 @@ void RegisterProxy::SendToCore(const Arrival& arrival, const Binding& binding,
   branch += View(key);
   sip::Editor editor(arrival.message);
   EditRegister(context_, arrival, binding, branch, transaction->integrity_protected, &editor);
+  PutHeaderLines(&context_, Direction::kToCore, arrival.set, arrival.message, &editor, actions);
   context_.SendRequest(to, nullptr, &editor, actions);
 }
 

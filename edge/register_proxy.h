@@ -28,6 +28,7 @@ struct RegisterTransaction {
     std::string security_client;  // As it came; moves into the Challenge.
     std::string contact;
     std::string identity;
+    uint32_t reg_id = 0;
     std::string answer_tail;  // An answer of our own, from the end of its status line on.
     // While the kernel is asked:
     std::string held;  // The answer, whole.

@@ -4,6 +4,7 @@
 
 #include "edge/header_rules.h"
 #include "edge/limits.h"
+#include "edge/own_uri.h"
 #include "edge/transport.h"
 #include "sip/address.h"
 #include "sip/list.h"
@@ -64,12 +65,26 @@ void MarkIntegrity(const sip::Message& message, bool integrity_protected, sip::E
   }
 }
 
+// RFC 5626 4.2.1: the phone names the flow it registers, so a lost one may be told from a lost
+// phone.
+bool WantsOutbound(const sip::Message& message) {
+  if (!sip::HasOptionTag(message, HeaderId::kSupported, "outbound")) return false;
+  sip::ListReader contacts(message, HeaderId::kContact);
+  sip::ListMember member;
+  sip::Address contact;
+  return contacts.Next(&member) &&
+         sip::DecodeAddress(member.text, &contact) == sip::ParseError::kOk &&
+         sip::FindParam(contact.params, "reg-id").has_value() &&
+         sip::FindParam(contact.params, "+sip.instance").has_value();
+}
+
 void AddNetworkLines(const Context& context, const Arrival& arrival, const Binding& binding,
                      sip::Editor* editor) {
   const HexText token = WriteHex(binding.token);
   const HexText icid = context.Derive("icid", arrival);
-  const sip::Editor::Text text = {"Path: <sip:", View(token), context.path_tail, View(icid),
-                                  context.charging_tail};
+  const sip::Editor::Text text = {"Path: <sip:", PathUserStart(WantsOutbound(arrival.message)),
+                                  View(token),   context.path_tail,
+                                  View(icid),    context.charging_tail};
   editor->InsertLineOnTop(HeaderId::kSecurityClient, text);
 }
 
@@ -99,6 +114,12 @@ bool ReadRegister(const sip::Message& message, RegisterRequest* request) {
     sip::Address contact;
     if (sip::DecodeAddress(member.text, &contact) != sip::ParseError::kOk) return false;
     request->contact = contact.uri;
+    sip::Uri uri;
+    request->is_emergency = sip::DecodeUri(contact.uri, &uri) == sip::ParseError::kOk &&
+                            sip::FindParam(uri.params, "sos").has_value();
+    if (const auto flow = sip::FindParam(contact.params, "reg-id"); flow) {
+      request->reg_id = sip::DecodeNumber(flow->value).value_or(0);
+    }
     if (const std::optional<uint32_t> own = ExpiresOf(contact); own) {
       request->asks_zero = *own == 0;
     }

@@ -21,6 +21,8 @@ struct RegisterRequest {
   bool has_auts = false;
   std::string_view identity;  // URI of To: the public identity under registration.
   std::string_view contact;   // URI of the first Contact; "*" and "" occur.
+  bool is_emergency = false;  // That contact is for calls for help (`sos`, TS 24.229 5.1.6.2).
+  uint32_t reg_id = 0;        // Its reg-id (RFC 5626 4.2); 0: none.
   bool asks_zero = false;     // It asks for no time at all: de-registration.
   uint64_t transaction = 0;   // Its key; RegisterProxy's.
 };

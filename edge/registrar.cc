@@ -26,8 +26,15 @@ std::array<FlowKey, 2> Registrar::KeysOf(const SaSet& set) {
   return {FlowKey(flows[0]), FlowKey(flows[1])};
 }
 
-Binding* Registrar::FindBinding(std::string_view impi, const reactor::Endpoint& ue) {
-  Binding* binding = FindBindingByToken(token_hash_.Hash({impi, AddressBytes(ue)}));
+uint64_t Registrar::TokenOf(std::string_view impi, const reactor::Endpoint& ue,
+                            bool is_emergency) const {
+  return is_emergency ? token_hash_.Hash({impi, AddressBytes(ue), "sos"})
+                      : token_hash_.Hash({impi, AddressBytes(ue)});
+}
+
+Binding* Registrar::FindBinding(std::string_view impi, const reactor::Endpoint& ue,
+                                bool is_emergency) {
+  Binding* binding = FindBindingByToken(TokenOf(impi, ue, is_emergency));
   // Two phones with one token would take 2^32 phones; the later one is not let in.
   return binding != nullptr && binding->impi() == impi ? binding : nullptr;
 }
@@ -37,9 +44,11 @@ Binding* Registrar::FindBindingByToken(uint64_t token) {
   return found == tokens_.end() ? nullptr : bindings_.Find(found->second);
 }
 
-Binding* Registrar::AddBinding(std::string_view impi, const reactor::Endpoint& ue) {
+Binding* Registrar::AddBinding(std::string_view impi, const reactor::Endpoint& ue,
+                               bool is_emergency) {
   Binding* binding = bindings_.Take();
-  binding->token = token_hash_.Hash({impi, AddressBytes(ue)});
+  binding->token = TokenOf(impi, ue, is_emergency);
+  binding->is_emergency = is_emergency;
   binding->SetImpi(impi);
   binding->ue = ue;
   binding->timer.index = static_cast<uint32_t>(binding->id);

@@ -24,11 +24,21 @@ class Registrar {
   explicit Registrar(const KeyedHash& phones) : token_hash_(phones) {}
   explicit Registrar(Random* random) : token_hash_(random) {}
 
-  // The binding of (IMPI, address), or null.
-  Binding* FindBinding(std::string_view impi, const reactor::Endpoint& ue);
+  // The binding of (IMPI, address), or that of its emergency contact there; or null.
+  Binding* FindBinding(std::string_view impi, const reactor::Endpoint& ue,
+                       bool is_emergency = false);
   Binding* FindBindingByToken(uint64_t token);
+  // What names a dialog of a phone in our Record-Route; and the icid of its charging. By the same
+  // key as tokens are made, so all workers agree.
+  uint64_t DialogTag(uint64_t token, std::string_view call_id) const {
+    return token_hash_.Hash({"dialog", Bytes(token), call_id});
+  }
+  uint64_t IcidOf(uint64_t token, std::string_view call_id) const {
+    return token_hash_.Hash({"icid", Bytes(token), call_id});
+  }
   // REQUIRES: FindBinding() is null.
-  Binding* AddBinding(std::string_view impi, const reactor::Endpoint& ue);
+  Binding* AddBinding(std::string_view impi, const reactor::Endpoint& ue,
+                      bool is_emergency = false);
   // REQUIRES: it has no set.
   void RemoveBinding(Binding* binding);
   void Register(Binding* binding, uint64_t until_ms);
@@ -84,6 +94,10 @@ class Registrar {
   SlotPool<Binding>& bindings() { return bindings_; }
 
  private:
+  static std::string_view Bytes(const uint64_t& number) {
+    return {reinterpret_cast<const char*>(&number), sizeof(number)};
+  }
+  uint64_t TokenOf(std::string_view impi, const reactor::Endpoint& ue, bool is_emergency) const;
   void CountHalfOpen(const Binding& binding, int change);
   static std::array<FlowKey, 2> KeysOf(const SaSet& set);
   SetId* ShadowedBy(SetId id, const FlowKey& key);

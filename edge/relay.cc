@@ -1,11 +1,13 @@
+// The requests; the responses are in relay_answers.cc.
+
 #include "edge/relay.h"
 
 #include "edge/header_rules.h"
 #include "edge/identity.h"
-#include "edge/register_rules.h"
 #include "edge/transport.h"
 #include "sip/address.h"
 #include "sip/list.h"
+#include "sip/service_urn.h"
 #include "sip/uri.h"
 
 namespace edge {
@@ -20,16 +22,17 @@ bool WantsRecordRoute(Method method) {
          method == Method::kUpdate || method == Method::kNotify;
 }
 
-bool IsInDialog(const sip::Message& message) {
+bool HasToTag(const sip::Message& message) {
   sip::Address to;
   return sip::DecodeAddress(message.Value(HeaderId::kTo), &to) == sip::ParseError::kOk &&
          sip::FindParam(to.params, "tag").has_value();
 }
 
-std::string_view UriOf(std::string_view member) {
-  sip::Address address;
-  return sip::DecodeAddress(member, &address) == sip::ParseError::kOk ? address.uri
-                                                                      : std::string_view();
+// A call for help, which no Service-Route may lead elsewhere (TS 24.229 5.2.10).
+bool IsEmergency(const sip::Message& message) {
+  sip::Uri uri;
+  return sip::DecodeUri(message.request_uri(), &uri) == sip::ParseError::kOk &&
+         sip::IsEmergencyUrn(uri);
 }
 
 // A parameter of P-Charging-Vector as it stands, quotes included.
@@ -40,38 +43,28 @@ std::string_view ChargingParam(std::string_view vector, std::string_view name) {
                        : param->value;
 }
 
-// Behind the last of the headers that say who and where the phone is.
-void AddChargingVector(sip::Editor::Text line, const sip::Message& message, sip::Editor* editor) {
-  const sip::Header* place = message.Find(HeaderId::kPPreferredIdentity);
-  for (const sip::Header* info = message.Find(HeaderId::kPAccessNetworkInfo); info != nullptr;
-       info = message.FindNext(info)) {
-    if (place == nullptr || info->line.begin > place->line.begin) place = info;
-  }
-  place != nullptr ? editor->InsertLineAfter(*place, line) : editor->AppendLine(line);
+// At most so many count.
+uint8_t CountVias(const sip::Message& message) {
+  uint8_t count = 0;
+  sip::ListReader reader(message, HeaderId::kVia);
+  for (sip::ListMember member; count < UINT8_MAX && reader.Next(&member);) ++count;
+  return count;
 }
 
 }  // namespace
 
-Relay::Path Relay::ReadRoute(const sip::Message& message) {
-  Path path;
-  sip::ListReader reader(message, HeaderId::kRoute);
-  sip::ListMember member;
-  while (reader.Next(&member)) {
-    const std::string_view text = UriOf(member.text);
-    sip::Uri uri;
-    const bool ours =
-        sip::DecodeUri(text, &uri) == sip::ParseError::kOk && context_.IsOurs(uri.host, uri.port);
-    if (!ours) {
-      path.next = text;
-      break;
-    }
-    ++path.ours;
-    uint64_t token;
-    if (path.binding == nullptr && ReadHex(uri.user, &token)) {
-      path.binding = context_.registrar.FindBindingByToken(token);
-    }
-  }
-  return path;
+// The dialog's tag is in the Record-Route that we gave this phone and nobody else, so who sends it
+// back along with the dialog's Call-ID is a party (spec sheet 5.6). Of a phone in clear anybody at
+// its address may have heard it, so it would prove nothing.
+Relay::Place Relay::PlaceOf(const sip::Message& message, const Binding& binding, const Route& route,
+                            bool in_clear) const {
+  if (!HasToTag(message)) return Place::kInitial;
+  if (in_clear) return Place::kDialog;
+  if (!route.has_own && message.method() == Method::kAck) return Place::kInitial;
+  const bool is_party = route.has_own && route.own.has_dialog && route.own.token == binding.token &&
+                        route.own.dialog == context_.registrar.DialogTag(
+                                                binding.token, message.Value(HeaderId::kCallId));
+  return is_party ? Place::kDialog : Place::kForeign;
 }
 
 Flow Relay::NextHop(std::string_view text) const {
@@ -87,42 +80,42 @@ Flow Relay::NextHop(std::string_view text) const {
   return flow;
 }
 
-// An initial request takes the Service-Route it was given, whatever it says (spec sheet 5.4).
-void Relay::RewriteRoute(const Arrival& arrival, const Binding& binding, const Path& path, Flow* to,
-                         sip::Editor* editor) const {
-  const sip::Message& message = arrival.message;
-  if (IsInDialog(message)) {
-    if (path.ours > 0) editor->RemoveFirstMembers(HeaderId::kRoute, path.ours);
-    *to = NextHop(path.next.empty() ? message.request_uri() : path.next);
-    return;
+bool Relay::Direct(const sip::Message& message, const Binding& binding, const Route& route,
+                   Place place, Flow* to, sip::Editor* editor) const {
+  if (place == Place::kDialog) {
+    if (route.ours > 0) editor->RemoveFirstMembers(HeaderId::kRoute, route.ours);
+    *to = NextHop(route.next.empty() ? message.request_uri() : route.next);
+    return true;
   }
-  sip::ListReader reader(message, HeaderId::kRoute);
-  sip::ListMember member;
-  for (int i = 0; i < path.ours; ++i) reader.Next(&member);
-  std::string_view rest = binding.service_route();
-  const std::string_view first = UriOf(sip::CutMember(rest, &rest));
-  *to = NextHop(first);
-  rest = binding.service_route();
-  bool same = true;
-  while (reader.Next(&member)) {
-    const std::string_view wanted = rest.empty() ? std::string_view() : sip::CutMember(rest, &rest);
-    same = same && UriOf(member.text) == UriOf(wanted);
+  const std::optional<reactor::Endpoint>& emergency = context_.settings.core.emergency_next_hop;
+  if (emergency && IsEmergency(message)) {
+    editor->RemoveHeaders(HeaderId::kRoute);
+    *to = {context_.core_port, *emergency, context_.settings.core.transport};
+    return true;
   }
-  if (same && rest.empty()) {
-    if (path.ours > 0) editor->RemoveFirstMembers(HeaderId::kRoute, path.ours);
-    return;
+  // An initial request takes the Service-Route it was given (spec sheet 5.4).
+  const std::string_view service_route = binding.service_route();
+  std::string_view rest;
+  *to = NextHop(UriOf(sip::CutMember(service_route, &rest)));
+  if (IsRouteSet(message, route.ours, service_route)) {
+    if (route.ours > 0) editor->RemoveFirstMembers(HeaderId::kRoute, route.ours);
+    return true;
   }
+  if (context_.settings.gm.service_route == ServiceRoute::kReject) return false;
   editor->RemoveHeaders(HeaderId::kRoute);
-  if (binding.service_route().empty()) return;
-  editor->InsertLineOnTop(HeaderId::kRoute, {"Route: ", binding.service_route(), "\r\n"});
+  if (!service_route.empty()) {
+    editor->InsertLineOnTop(HeaderId::kRoute, {"Route: ", service_route, "\r\n"});
+  }
+  return true;
 }
 
 // Two entries, one for each side, so that no response has to be rewritten; the topmost is the one
 // of the side the request goes to.
-void Relay::AddRecordRoute(const sip::Message& message, PortIndex port, uint64_t token,
+void Relay::AddRecordRoute(const sip::Message& message, PortIndex port, const Binding& binding,
                            bool towards_phone, sip::Editor* editor) const {
-  const HexText hex = WriteHex(token);
-  const std::string_view user = View(hex);
+  const DialogUserText text = WriteDialogUser(
+      binding.token, context_.registrar.DialogTag(binding.token, message.Value(HeaderId::kCallId)));
+  const std::string_view user(text.data(), text.size());
   const std::string_view core = context_.ports[context_.core_port].text;
   const std::string_view phone = context_.ports[port].text;
   const std::string_view core_end = ";lr>\r\n";
@@ -146,13 +139,33 @@ void Relay::AddRecordRoute(const sip::Message& message, PortIndex port, uint64_t
   }
 }
 
-void Relay::AssertIdentity(const sip::Message& message, std::string_view identity,
-                           sip::Editor* editor) const {
-  const sip::Header* preferred = message.Find(HeaderId::kPPreferredIdentity);
-  editor->RemoveHeaders(HeaderId::kPPreferredIdentity);
-  if (identity.empty()) return;
-  const sip::Editor::Text line = {"P-Asserted-Identity: <", identity, ">\r\n"};
-  preferred != nullptr ? editor->InsertLineBefore(*preferred, line) : editor->AppendLine(line);
+// That of the request that made a dialog is that of all in it (RFC 7315 4.6); all have its Call-ID.
+// What stands alone has its own.
+HexText Relay::IcidFor(const Arrival& arrival, const Binding& binding, Place place) const {
+  const Method method = arrival.message.method();
+  const bool is_of_dialog = place == Place::kDialog || WantsRecordRoute(method) ||
+                            method == Method::kAck || method == Method::kCancel;
+  if (!is_of_dialog) return context_.Derive("icid", arrival);
+  return WriteHex(
+      context_.registrar.IcidOf(binding.token, arrival.message.Value(HeaderId::kCallId)));
+}
+
+void Relay::AddViaToCore(const Arrival& arrival, const Binding& binding, const Flow& to,
+                         sip::Editor* editor) const {
+  const SaSet* set = arrival.set;
+  BranchCookie cookie;
+  cookie.kind = set != nullptr ? BranchCookie::Kind::kToPhone : BranchCookie::Kind::kToPhoneInClear;
+  cookie.transport = arrival.flow.transport;
+  cookie.phone = set != nullptr ? set->id : binding.id;
+  cookie.port = arrival.flow.port;
+  if (set == nullptr) cookie.peer = context_.AnswerFlow(arrival).remote;
+  CookieJar::Branch buffer;
+  const std::string_view branch = context_.jar.Seal(
+      cookie, arrival.via.branch, arrival.message.Value(HeaderId::kCallId), &buffer);
+  editor->InsertLineBefore(*arrival.message.Find(HeaderId::kVia),
+                           {ViaStart(to.transport), context_.ports[context_.core_port].text,
+                            ";branch=", branch, "\r\n"});
+  MarkTopVia(arrival.via, arrival.flow.remote, context_.RportFor(arrival), editor);
 }
 
 void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
@@ -162,80 +175,119 @@ void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
     ++context_.stats.drop_not_carried;
     return;
   }
-  Binding* const binding =
+  const Binding* const binding =
       set != nullptr ? context_.registrar.FindBinding(set->binding) : arrival.clear;
   if (binding == nullptr || !binding->registered()) {
     ++context_.stats.drop_not_registered;
     return;
   }
-  const Path path = ReadRoute(message);
+  const Route route = ReadRoute(context_, message);
+  const Place place = PlaceOf(message, *binding, route, set == nullptr);
+  if (place == Place::kForeign) {
+    ++context_.stats.refused_dialogs;
+    return context_.Respond(arrival, {.status = 403}, actions);
+  }
   sip::Editor editor(message);
-  BranchCookie cookie;
-  cookie.kind = set != nullptr ? BranchCookie::Kind::kToPhone : BranchCookie::Kind::kToPhoneInClear;
-  cookie.transport = arrival.flow.transport;
-  cookie.phone = set != nullptr ? set->id : binding->id;
-  cookie.port = arrival.flow.port;
-  if (set == nullptr) cookie.peer = context_.AnswerFlow(arrival).remote;
-  CookieJar::Branch buffer;
-  const std::string_view branch =
-      context_.jar.Seal(cookie, arrival.via.branch, message.Value(HeaderId::kCallId), &buffer);
   Flow to;
-  RewriteRoute(arrival, *binding, path, &to, &editor);
-  editor.InsertLineBefore(*message.Find(HeaderId::kVia),
-                          {ViaStart(to.transport), context_.ports[context_.core_port].text,
-                           ";branch=", branch, "\r\n"});
-  MarkTopVia(arrival.via, arrival.flow.remote, context_.RportFor(arrival), &editor);
+  if (!Direct(message, *binding, route, place, &to, &editor)) {
+    ++context_.stats.refused_routes;
+    return context_.Respond(
+        arrival,
+        {.status = 400,
+         .warning = {.agent = context_.settings.core.host,
+                     .text = "Route is not the Service-Route of the registration"}},
+        actions);
+  }
+  AddViaToCore(arrival, *binding, to, &editor);
   DecrementMaxForwards(message, &editor);
   RemoveUntrusted(message, &editor);
   RemoveSecurityAgreement(&editor);
   if (WantsRecordRoute(message.method())) {
-    AddRecordRoute(message, set != nullptr ? set->port_ps : arrival.flow.port, binding->token,
-                   false, &editor);
+    AddRecordRoute(message, set != nullptr ? set->port_ps : arrival.flow.port, *binding, false,
+                   &editor);
   }
-  AssertIdentity(message,
-                 IsInDialog(message) ? std::string_view() : AssertedIdentity(*binding, message),
-                 &editor);
+  AssertIdentities(
+      message,
+      place == Place::kDialog ? AssertedIdentities() : AssertedIdentitiesOf(*binding, message),
+      &editor);
   AddAccessNetworkInfo(context_.settings.core.access_network_info, &editor);
-  const HexText icid = context_.Derive("icid", arrival);
+  const HexText icid = IcidFor(arrival, *binding, place);
   AddChargingVector({"P-Charging-Vector: icid-value=", View(icid), context_.charging_tail}, message,
                     &editor);
+  PutHeaderLines(&context_, Direction::kToCore, set, message, &editor, actions);
   context_.SendRequest(to, nullptr, &editor, actions);
+}
+
+// An OPTIONS ping is answered, a dialog we do not have is said so. What we sent and the core sent
+// back would go round for ever (RFC 3261 16.3 step 4).
+void Relay::AnswerCore(const Arrival& arrival, Actions* actions) {
+  const Method method = arrival.message.method();
+  const int status = HasOwnVia(context_, arrival.message) ? 482
+                     : method == Method::kRegister        ? 403
+                     : method == Method::kOptions         ? 200
+                     : method == Method::kNotify          ? 481
+                                                          : 404;
+  context_.Respond(arrival, {.status = status}, actions);
+}
+
+CookieDetails Relay::DetailsOf(const sip::Message& message, const Binding& binding) const {
+  CookieDetails details;
+  details.via_count = CountVias(message);
+  const std::string_view vector = message.Value(HeaderId::kPChargingVector);
+  details.icid = ChargingParam(vector, "icid-value");
+  details.orig_ioi = ChargingParam(vector, "orig-ioi");
+  // Within a dialog nobody is asserted (spec sheet 5.8).
+  if (HasToTag(message)) {
+    details.called_identity = CookieDetails::kNoIdentity;
+    return details;
+  }
+  const int called = FindIdentity(binding, UriOf(message.Value(HeaderId::kPCalledPartyId)));
+  if (called >= 0 && called < CookieDetails::kNoIdentity) {
+    details.called_identity = static_cast<uint8_t>(called);
+  }
+  return details;
+}
+
+// CANCEL and ACK say less than their INVITE, and no response to them needs more.
+void Relay::AddViaToPhone(const Arrival& arrival, const Binding& binding, bool in_clear,
+                          PortIndex port, Transport transport, sip::Editor* editor) const {
+  const sip::Message& message = arrival.message;
+  BranchCookie cookie;
+  cookie.kind = in_clear ? BranchCookie::Kind::kToCoreInClear : BranchCookie::Kind::kToCore;
+  cookie.transport = arrival.flow.transport;
+  cookie.phone = binding.id;
+  cookie.peer = context_.AnswerFlow(arrival).remote;
+  CookieJar::Branch buffer;
+  const std::string_view branch =
+      context_.jar.Seal(cookie, arrival.via.branch, message.Value(HeaderId::kCallId), &buffer);
+  const bool is_bare = message.method() == Method::kCancel || message.method() == Method::kAck;
+  CookieJar::Branch details_buffer;
+  std::string_view details;
+  if (!is_bare) {
+    details = context_.jar.SealDetails(DetailsOf(message, binding), branch, &details_buffer);
+  }
+  editor->InsertLineBefore(*message.Find(HeaderId::kVia),
+                           {ViaStart(transport), context_.ports[port].text, ";branch=", branch,
+                            is_bare ? "" : ";cookie=", details, "\r\n"});
+  MarkTopVia(arrival.via, arrival.flow.remote, context_.RportFor(arrival), editor);
 }
 
 void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
   const sip::Message& message = arrival.message;
-  const Path path = ReadRoute(message);
-  if (path.ours == 0) {
-    // For ourselves: an OPTIONS ping is answered, a dialog we do not have is said so.
-    const Method method = message.method();
-    const int status = method == Method::kOptions ? 200 : method == Method::kNotify ? 481 : 404;
-    return context_.Respond(arrival, {.status = status}, actions);
-  }
-  const SaSet* set = path.binding != nullptr ? context_.registrar.SetInUse(*path.binding) : nullptr;
+  const Route route = ReadRoute(context_, message);
+  if (route.ours == 0 || message.method() == Method::kRegister) return AnswerCore(arrival, actions);
+  Binding* const binding =
+      route.has_own ? context_.registrar.FindBindingByToken(route.own.token) : nullptr;
+  const SaSet* set = binding != nullptr ? context_.registrar.SetInUse(*binding) : nullptr;
   // A phone that has SAs is never reached in clear.
   const ClearPath* clear = nullptr;
-  if (set == nullptr && path.binding != nullptr && context_.AllowsClear()) {
-    clear = path.binding->clear.get();
+  if (set == nullptr && binding != nullptr && context_.AllowsClear()) {
+    clear = binding->clear.get();
   }
   if (set == nullptr && clear == nullptr) {
-    return context_.Respond(arrival, {.status = 480}, actions);
+    // RFC 5626 5.3.1: the registrar then tries another flow of the phone.
+    return context_.Respond(arrival, {.status = route.own.is_outbound ? 430 : 480}, actions);
   }
-
-  const std::string_view vector = message.Value(HeaderId::kPChargingVector);
-  const int called = FindIdentity(*path.binding, UriOf(message.Value(HeaderId::kPCalledPartyId)));
-  BranchCookie cookie;
-  cookie.kind = set != nullptr ? BranchCookie::Kind::kToCore : BranchCookie::Kind::kToCoreInClear;
-  cookie.transport = arrival.flow.transport;
-  cookie.phone = path.binding->id;
-  cookie.peer = context_.AnswerFlow(arrival).remote;
-  cookie.called_identity = called >= 0 && called < BranchCookie::kDefaultIdentity
-                               ? static_cast<uint8_t>(called)
-                               : BranchCookie::kDefaultIdentity;
-  cookie.icid = ChargingParam(vector, "icid-value");
-  cookie.orig_ioi = ChargingParam(vector, "orig-ioi");
-  CookieJar::Branch buffer;
-  const std::string_view branch =
-      context_.jar.Seal(cookie, arrival.via.branch, message.Value(HeaderId::kCallId), &buffer);
 
   // The phone answers to sent-by, and the port it may answer to is port_ps (spec sheet 2.1).
   const Flow to =
@@ -246,110 +298,18 @@ void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
                                                                                 : Transport::kUdp));
   const PortIndex port = set != nullptr ? set->port_ps : to.port;
   sip::Editor editor(message);
-  editor.InsertLineBefore(
-      *message.Find(HeaderId::kVia),
-      {ViaStart(to.transport), context_.ports[port].text, ";branch=", branch, "\r\n"});
-  MarkTopVia(arrival.via, arrival.flow.remote, context_.RportFor(arrival), &editor);
+  AddViaToPhone(arrival, *binding, set == nullptr, port, to.transport, &editor);
   DecrementMaxForwards(message, &editor);
   RemoveForPhone(message, &editor);
-  editor.RemoveFirstMembers(HeaderId::kRoute, path.ours);
-  if (WantsRecordRoute(message.method())) {
-    AddRecordRoute(message, port, path.binding->token, true, &editor);
-  }
+  editor.RemoveFirstMembers(HeaderId::kRoute, route.ours);
+  if (WantsRecordRoute(message.method())) AddRecordRoute(message, port, *binding, true, &editor);
+  PutHeaderLines(&context_, Direction::kToPhone, set, message, &editor, actions);
   // In clear no connection is made for a large one: it takes the phone's, or UDP.
   if (set == nullptr) {
     context_.SendEdited(to, &editor, actions);
   } else {
     context_.SendRequest(to, set, &editor, actions);
   }
-}
-
-Binding* Relay::FindInClear(const BranchCookie& cookie, const reactor::Endpoint& address) const {
-  Binding* const binding = context_.registrar.FindBinding(cookie.phone);
-  const bool is_clear =
-      binding != nullptr && context_.AllowsClear() && context_.registrar.IsInClear(*binding);
-  return is_clear && reactor::SameAddress(binding->ue, address) ? binding : nullptr;
-}
-
-bool Relay::OpenCookie(const sip::Message& message, const sip::Via& own, CookieJar::Plain* plain,
-                       BranchCookie* cookie, sip::Via* below) const {
-  sip::ListReader reader(message, HeaderId::kVia);
-  sip::ListMember member;
-  return reader.Next(&member) && reader.Next(&member) &&
-         sip::DecodeVia(member.text, below) == sip::ParseError::kOk &&
-         context_.jar.Open(own.branch, below->branch, message.Value(HeaderId::kCallId), plain,
-                           cookie);
-}
-
-void Relay::OnResponseFromPhone(const Arrival& arrival, Actions* actions) {
-  const sip::Message& message = arrival.message;
-  const SaSet* set = arrival.set;
-  if (set != nullptr && !CarriesTraffic(set->state)) {
-    ++context_.stats.drop_not_carried;
-    return;
-  }
-  CookieJar::Plain plain;
-  BranchCookie cookie;
-  sip::Via below;
-  const Binding* binding = nullptr;
-  if (OpenCookie(message, arrival.via, &plain, &cookie, &below)) {
-    // What went out through SAs is answered through SAs.
-    if (set != nullptr && cookie.kind == BranchCookie::Kind::kToCore) {
-      binding = context_.registrar.FindBinding(set->binding);
-    } else if (set == nullptr && cookie.kind == BranchCookie::Kind::kToCoreInClear) {
-      binding = FindInClear(cookie, arrival.flow.remote);
-    }
-  }
-  if (binding == nullptr) {
-    ++context_.stats.drop_unknown_response;
-    return;
-  }
-  sip::Editor editor(message);
-  editor.RemoveFirstMember(HeaderId::kVia);
-  RemoveUntrusted(message, &editor);
-  RemoveSecurityAgreement(&editor);
-  AddAccessNetworkInfo(context_.settings.core.access_network_info, &editor);
-  AssertIdentity(message, IdentityAt(*binding, cookie.called_identity), &editor);
-  if (!cookie.icid.empty()) {
-    const std::string_view own = context_.settings.core.orig_ioi;
-    AddChargingVector({"P-Charging-Vector: icid-value=", cookie.icid,
-                       cookie.orig_ioi.empty() ? "" : ";orig-ioi=", cookie.orig_ioi,
-                       own.empty() ? "" : ";term-ioi=", own, "\r\n"},
-                      message, &editor);
-  }
-  Flow to{context_.core_port, cookie.peer, cookie.transport};
-  to.connect_port = below.port != 0 ? below.port : 5060;  // RFC 3261 18.2.2.
-  context_.SendEdited(to, &editor, actions);
-}
-
-void Relay::OnResponseFromCore(const sip::Message& message, const sip::Via& via, Actions* actions) {
-  CookieJar::Plain plain;
-  BranchCookie cookie;
-  sip::Via below;
-  std::optional<Flow> to;
-  if (OpenCookie(message, via, &plain, &cookie, &below)) {
-    to = FlowToPhone(cookie);
-  }
-  if (!to) {
-    ++context_.stats.drop_unknown_response;
-    return;
-  }
-  sip::Editor editor(message);
-  EditAnswer(message, &editor);
-  context_.SendEdited(*to, &editor, actions);
-}
-
-std::optional<Flow> Relay::FlowToPhone(const BranchCookie& cookie) const {
-  if (cookie.kind == BranchCookie::Kind::kToPhone) {
-    const SaSet* set = context_.registrar.FindSet(cookie.phone);
-    if (set == nullptr || !CarriesTraffic(set->state)) return std::nullopt;
-    return context_.FlowTo(*set, cookie.transport, cookie.port);
-  }
-  if (cookie.kind == BranchCookie::Kind::kToPhoneInClear &&
-      FindInClear(cookie, cookie.peer) != nullptr) {
-    return Flow{cookie.port, cookie.peer, cookie.transport};
-  }
-  return std::nullopt;
 }
 
 }  // namespace edge

@@ -7,6 +7,7 @@
 
 #include "edge/context.h"
 #include "edge/next_hops.h"
+#include "edge/route.h"
 
 namespace edge {
 
@@ -22,31 +23,45 @@ class Relay {
   void OnResponseFromCore(const sip::Message& message, const sip::Via& via, Actions* actions);
 
  private:
-  // Route of a request without our own entries; what is left decides where it goes.
-  struct Path {
-    int ours = 0;                // Entries to cut from the front.
-    Binding* binding = nullptr;  // By the token of one of ours.
-    std::string_view next;       // URI of the first that is not ours, or "".
+  // Where a request of a phone stands.
+  enum class Place : uint8_t {
+    kInitial,  // Outside of any dialog; also the ACK of an INVITE that was refused.
+    kDialog,   // In one that this phone is a party of.
+    kForeign,  // In one that it is not.
   };
-  Path ReadRoute(const sip::Message& message);
+  Place PlaceOf(const sip::Message& message, const Binding& binding, const Route& route,
+                bool in_clear) const;
   // Where a request goes: a literal address in the URI, else the next hop of now; over the
   // transport it asks for, else the configured one.
   Flow NextHop(std::string_view uri) const;
-  // `port`: the one of ours that the phone sends to.
-  void AddRecordRoute(const sip::Message& message, PortIndex port, uint64_t token,
-                      bool towards_phone, sip::Editor* editor) const;
-  void AssertIdentity(const sip::Message& message, std::string_view identity,
-                      sip::Editor* editor) const;
-  void RewriteRoute(const Arrival& arrival, const Binding& binding, const Path& path, Flow* to,
+  // The way of a request of a phone, and its Route. False: the phone may not choose this one.
+  bool Direct(const sip::Message& message, const Binding& binding, const Route& route, Place place,
+              Flow* to, sip::Editor* editor) const;
+  void AddViaToCore(const Arrival& arrival, const Binding& binding, const Flow& to,
                     sip::Editor* editor) const;
+  // `port`: the one of ours that the phone sends to.
+  void AddRecordRoute(const sip::Message& message, PortIndex port, const Binding& binding,
+                      bool towards_phone, sip::Editor* editor) const;
+  HexText IcidFor(const Arrival& arrival, const Binding& binding, Place place) const;
+
+  // For ourselves: nothing in Route leads to a phone.
+  void AnswerCore(const Arrival& arrival, Actions* actions);
+  CookieDetails DetailsOf(const sip::Message& message, const Binding& binding) const;
+  // `port`: where the phone answers to.
+  void AddViaToPhone(const Arrival& arrival, const Binding& binding, bool in_clear, PortIndex port,
+                     Transport transport, sip::Editor* editor) const;
+
   // Whose phone is meant by a cookie of what was, or is, in clear: only a phone that still is so,
   // at that address.
   Binding* FindInClear(const BranchCookie& cookie, const reactor::Endpoint& address) const;
   // Where the response to a request of a phone goes; nothing: nowhere any more.
   std::optional<Flow> FlowToPhone(const BranchCookie& cookie) const;
   // Opens the cookie of our own Via with what the Via below says of the transaction.
-  bool OpenCookie(const sip::Message& message, const sip::Via& own, CookieJar::Plain* plain,
-                  BranchCookie* cookie, sip::Via* below) const;
+  bool OpenCookie(const sip::Message& message, const sip::Via& own, BranchCookie* cookie,
+                  sip::Via* below) const;
+  // Whose response this is, as far as it is of a transaction of theirs; else null.
+  Binding* Answerer(const Arrival& arrival, BranchCookie* cookie, sip::Via* below,
+                    CookieJar::Plain* plain, CookieDetails* details) const;
 
   Context& context_;
   const NextHops& next_hops_;

@@ -51,6 +51,7 @@ constexpr Field OfLog(std::string_view key, bool is_reloadable = false) {
 }
 
 constexpr SettingsPath kRules = {"rule", ""};
+constexpr SettingsPath kHeaders = {"header", ""};
 constexpr SettingsPath kSecAgree = {"gm", "sec_agree"};
 constexpr SettingsPath kAlgorithms = {"ipsec", "allowed_algorithms"};
 
@@ -81,10 +82,12 @@ constexpr Field kFields[] = {
     OfGm<&S::Gm::listen>("listen"),
     OfGm<&S::Gm::sec_agree>("sec_agree", kNow),
     OfGm<&S::Gm::udp_request_size_max>("udp_request_size_max", kNow),
+    OfGm<&S::Gm::service_route>("service_route", kNow),
     OfCore<&S::Core::listen>("listen"),
     OfCore<&S::Core::listens>("listen"),
     OfCore<&S::Core::next_hops>("next_hop"),
     OfCore<&S::Core::probe_interval_s>("probe_interval"),
+    OfCore<&S::Core::emergency_next_hop>("emergency_next_hop"),
     OfCore<&S::Core::host>("host"),
     OfCore<&S::Core::visited_network_id>("visited_network_id", kNow),
     OfCore<&S::Core::orig_ioi>("orig_ioi", kNow),
@@ -106,6 +109,8 @@ constexpr Field kFields[] = {
     OfLog<&S::Log::reveal_keys>("reveal_keys", kNow),
     {kRules, kNow, [](const S& a, const S& b) { return a.rules == b.rules; },
      [](const S& from, S* to) { to->rules = from.rules; }},
+    {kHeaders, kNow, [](const S& a, const S& b) { return a.headers == b.headers; },
+     [](const S& from, S* to) { to->headers = from.headers; }},
 };
 
 std::string NameOf(const SettingsPath& path) {

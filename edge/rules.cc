@@ -61,6 +61,12 @@ uint32_t UdpRequestSizeMax(const Settings& settings, RuleIndex index) {
   return settings.rules[index - 1].udp_request_size_max.value_or(common);
 }
 
+bool HasQuirk(const Settings& settings, RuleIndex index, Quirk quirk) {
+  if (index == 0) return false;
+  assert(index <= settings.rules.size());
+  return settings.rules[index - 1].quirks.Has(quirk);
+}
+
 bool AllowClear(std::span<const Rule> rules) {
   const auto allows = [](const Rule& rule) {
     return rule.sec_agree && *rule.sec_agree != SecAgree::kRequire;

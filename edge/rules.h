@@ -22,6 +22,25 @@ enum class SecAgree : uint8_t { kRequire, kPrefer, kOff };
 // Which mechanisms Security-Server names (spec sheet 1.3).
 enum class SecurityServer : uint8_t { kStatic, kSelected };
 
+// What phones of a kind need that the standards do not say; a bit each.
+enum class Quirk : uint8_t {
+  // Over UDP answers go back the way their request came (SA2, port_ps → port_uc), not port_pc →
+  // port_us as TS 33.203 7.1 wants them.
+  kAnswerToPortUc,
+};
+class Quirks {
+ public:
+  void Add(Quirk quirk) { bits_ |= Bit(quirk); }
+  bool Has(Quirk quirk) const { return (bits_ & Bit(quirk)) != 0; }
+  bool operator==(const Quirks&) const = default;
+
+ private:
+  static constexpr uint8_t Bit(Quirk quirk) {
+    return static_cast<uint8_t>(1u << static_cast<unsigned>(quirk));
+  }
+  uint8_t bits_ = 0;
+};
+
 // Whoever is all that is set, and what holds for them; what is not set is as the settings have it
 // for everybody.
 struct Rule {
@@ -39,6 +58,7 @@ struct Rule {
   std::optional<SecurityServer> security_server;
   std::optional<uint32_t> temporary_timeout_s;
   std::optional<uint32_t> udp_request_size_max;
+  Quirks quirks;
 
   bool matches_all() const;
   bool operator==(const Rule&) const = default;
@@ -73,6 +93,8 @@ struct Policy {
 Policy PolicyOf(const Settings& settings, RuleIndex rule);
 // The one that every message to a phone asks for.
 uint32_t UdpRequestSizeMax(const Settings& settings, RuleIndex rule);
+// And that every answer does.
+bool HasQuirk(const Settings& settings, RuleIndex rule, Quirk quirk);
 
 // May a phone of any of these rules be registered in clear; of any rule or of none.
 bool AllowClear(std::span<const Rule> rules);

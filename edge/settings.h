@@ -10,6 +10,7 @@
 
 #include "edge/algorithm_list.h"
 #include "edge/flow.h"
+#include "edge/header_lines.h"
 #include "edge/rules.h"
 #include "edge/template.h"
 #include "reactor/endpoint.h"
@@ -19,6 +20,9 @@ namespace edge {
 
 // What becomes of allowed algorithms that the kernel lacks.
 enum class MissingAlgorithms : uint8_t { kRefuse, kDrop };
+
+// What becomes of a request of a phone that takes another Route than it was given.
+enum class ServiceRoute : uint8_t { kReplace, kReject };
 
 struct Settings {
   // [process]
@@ -52,13 +56,16 @@ struct Settings {
     std::vector<reactor::Endpoint> listen;  // ["IP[:5060]", ...]
     SecAgree sec_agree = SecAgree::kRequire;
     uint32_t udp_request_size_max = 1300;  // Larger requests, ESP included, try TCP first.
+    ServiceRoute service_route = ServiceRoute::kReplace;
   };
   // [core]: towards the IMS core.
   struct Core {
     reactor::Endpoint listen;  // "IP[:5060]": source of all we send to the core. Of one worker...
     std::vector<reactor::Endpoint> listens;    // ...and of all: as listed, or ports in a row.
     std::vector<reactor::Endpoint> next_hops;  // next_hop = ["IP[:5060]", ...]: by preference.
-    uint32_t probe_interval_s = 0;         // OPTIONS to each; 0: none. Default: 10 when several.
+    uint32_t probe_interval_s = 0;  // OPTIONS to each; 0: none. Default: 10 when several.
+    // "IP[:5060]": where calls for help go, the E-CSCF; none: as all others.
+    std::optional<reactor::Endpoint> emergency_next_hop;
     std::string host;                      // Our name in Path; default: the listen address.
     std::string visited_network_id;        // P-Visited-Network-ID without quotes; "" leaves it out.
     std::string orig_ioi;                  // Of P-Charging-Vector; "" leaves the parameter out.
@@ -90,7 +97,8 @@ struct Settings {
   Core core;
   Limits limits;
   Log log;
-  std::vector<Rule> rules;  // [[rule]], in the order of the file.
+  std::vector<Rule> rules;          // [[rule]], in the order of the file.
+  std::vector<HeaderLine> headers;  // [[header]], likewise.
 };
 
 // One mistake or remark.

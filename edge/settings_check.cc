@@ -33,6 +33,7 @@ constexpr SettingsPath kRevealKeys = {"log", "reveal_keys"};
 constexpr SettingsPath kGmListen = {"gm", "listen"};
 constexpr SettingsPath kCoreListen = {"core", "listen"};
 constexpr SettingsPath kNextHop = {"core", "next_hop"};
+constexpr SettingsPath kEmergencyNextHop = {"core", "emergency_next_hop"};
 constexpr SettingsPath kHost = {"core", "host"};
 
 std::string Address(const Endpoint& endpoint) {
@@ -99,6 +100,7 @@ class Checker {
   void CheckOffload();
   void CheckAccessFormat();
   void CheckCore();
+  void CheckEmergencyNextHop();
   void CheckSharedSockets();
   void CheckPhonesCanBeProtected();
 
@@ -266,6 +268,19 @@ void Checker::CheckCore() {
   if (!draft_.IsSet(kHost)) {
     char text[reactor::kEndpointTextMax];
     core.host.assign(text, reactor::WriteAddress(core.listen, true, text));
+  }
+  CheckEmergencyNextHop();
+}
+
+void Checker::CheckEmergencyNextHop() {
+  const Settings::Core& core = settings_.core;
+  if (!core.emergency_next_hop) return;
+  for (const Endpoint& listen : core.listens) {
+    if (listen.family() == core.emergency_next_hop->family()) continue;
+    return draft_.Error(draft_.LineOf(kEmergencyNextHop),
+                        fmt::format("core.emergency_next_hop = {}: it cannot be reached from "
+                                    "core.listen = {}; both are IPv4 or both IPv6",
+                                    Text(*core.emergency_next_hop), Text(listen)));
   }
 }
 

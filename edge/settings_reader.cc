@@ -109,6 +109,20 @@ void SettingsReader::Word(std::span<const std::string_view> words, size_t* index
   *index = static_cast<size_t>(found - words.begin());
 }
 
+void SettingsReader::Words(std::span<const std::string_view> words, std::vector<size_t>* indices) {
+  std::span<const TomlValue> values(&value_, 1);
+  if (value_.kind == Kind::kArray) values = value_.items;
+  for (const TomlValue& value : values) {
+    const bool is_text = value.kind == Kind::kString;
+    const auto found = is_text ? std::find(words.begin(), words.end(), value.string) : words.end();
+    if (found == words.end()) {
+      return Fail(value,
+                  fmt::format("allowed are \"{}\", one or an array", fmt::join(words, "\", \"")));
+    }
+    indices->push_back(static_cast<size_t>(found - words.begin()));
+  }
+}
+
 void SettingsReader::Networks(std::vector<Network>* out) {
   std::span<const TomlValue> values(&value_, 1);
   if (value_.kind == Kind::kArray) values = value_.items;
@@ -148,6 +162,33 @@ void SettingsReader::Format(Template* out) {
   if (is_good_ && !Template::Parse(text, out, &error)) Fail(value_, error);
 }
 
+void SettingsReader::HeaderName(std::string* out) {
+  constexpr std::string_view kAllowed =
+      "allowed is a header name that gmedge has no rule for, such as \"X-IPsec\"";
+  if (!Is(Kind::kString, kAllowed)) return;
+  if (!IsFreeHeaderName(value_.string) || value_.string.size() > kHeaderNameSizeMax) {
+    return Fail(value_, kAllowed);
+  }
+  *out = value_.string;
+}
+
+void SettingsReader::When(Condition* out) {
+  constexpr std::string_view kAllowed =
+      "allowed are \"request\", \"response\", a method such as \"REGISTER\", or an array of them";
+  std::span<const TomlValue> values(&value_, 1);
+  if (value_.kind == Kind::kArray) values = value_.items;
+  std::optional<Condition> all;
+  for (const TomlValue& value : values) {
+    const std::optional<Condition> one =
+        value.kind == Kind::kString ? Condition::Of(value.string) : std::nullopt;
+    if (!one) return Fail(value, kAllowed);
+    if (!all) all = one;
+    all->Add(*one);
+  }
+  if (!all) return Fail(value_, kAllowed);
+  *out = *all;
+}
+
 void SettingsReader::Text(bool will_be_quoted, std::string* out) {
   if (!Is(Kind::kString, "a string is allowed")) return;
   for (const char c : value_.string) {
@@ -184,6 +225,11 @@ void SettingsReader::Algorithms(AlgorithmList* out) {
   if (!ParseAlgorithmList(value_.string, out, &error, &warning)) return Fail(value_, error);
   if (warning.empty()) return;
   draft_->Warning(value_.line, fmt::format("{}.{}: {}", path_.table, path_.key, warning));
+}
+
+void SettingsReader::Address(std::optional<Endpoint>* out) {
+  SettingsDraft::Socket socket;
+  if (ReadAddress(value_, &socket)) *out = socket.endpoint;
 }
 
 void SettingsReader::Addresses(std::vector<SettingsDraft::Socket>* out) {

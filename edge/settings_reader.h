@@ -43,17 +43,24 @@ class SettingsReader {
   void Cpus(bool* is_pinned, std::vector<uint32_t>* out);
   // `index` of the word in `words`.
   void Word(std::span<const std::string_view> words, size_t* index);
+  // One of them, or an array.
+  void Words(std::span<const std::string_view> words, std::vector<size_t>* indices);
   // "192.0.2.0/24", "2001:db8::/32", an address alone, or an array of them.
   void Networks(std::vector<Network>* out);
   void Pattern(std::optional<Glob>* out);
   // Text with variables.
   void Format(Template* out);
+  // Of a header that gmedge has no rule of its own for.
+  void HeaderName(std::string* out);
+  // One word of Condition::Of() or an array of them.
+  void When(Condition* out);
   // Printable text that can stand in a header; without " and \ when it will stand in quotes.
   void Text(bool will_be_quoted, std::string* out);
   // A host name, an IPv4 address, or an IPv6 address (brackets are added when missing).
   void Host(std::string* out);
   void Algorithms(AlgorithmList* out);
-  // "IP" or "IP:port", port 5060 when missing, or an array of them.
+  // "IP" or "IP:port", port 5060 when missing; and one of that form or an array of them.
+  void Address(std::optional<reactor::Endpoint>* out);
   void Addresses(std::vector<SettingsDraft::Socket>* out);
   // Likewise, each "ipsec:IP[:port]".
   void ProtectedSockets(std::vector<SettingsDraft::Socket>* out);

@@ -53,6 +53,13 @@ void ReadSize(Reader& reader, Rule& rule) {
   if (reader.is_good()) rule.udp_request_size_max = size;
 }
 
+void ReadQuirks(Reader& reader, Rule& rule) {
+  constexpr std::array<std::string_view, 1> kWords = {"answer_to_port_uc"};  // As Quirk has them.
+  std::vector<size_t> indices;
+  reader.Words(kWords, &indices);
+  for (const size_t index : indices) rule.quirks.Add(static_cast<Quirk>(index));
+}
+
 void ReadAlgos(Reader& reader, Rule& rule) {
   AlgorithmList list;
   reader.Algorithms(&list);
@@ -70,6 +77,7 @@ constexpr RuleKey kKeys[] = {
     {"security_server", ReadSecurityServer},
     {"temporary_timeout", ReadTimeout},
     {"udp_request_size_max", ReadSize},
+    {"quirks", ReadQuirks},
 };
 
 constexpr RuleKey kCreateKeys[] = {

@@ -7,6 +7,7 @@
 
 #include "edge/limits.h"
 #include "edge/settings_draft.h"
+#include "edge/settings_headers.h"
 #include "edge/settings_names.h"
 #include "edge/settings_reader.h"
 #include "edge/settings_rules.h"
@@ -29,6 +30,7 @@ void ReadOffload(Reader& reader, SettingsDraft& draft);
 void ReadSecurityServer(Reader& reader, SettingsDraft& draft);
 void ReadReplayWindow(Reader& reader, SettingsDraft& draft);
 void ReadSecAgree(Reader& reader, SettingsDraft& draft);
+void ReadServiceRoute(Reader& reader, SettingsDraft& draft);
 void ReadRegisterTimeout(Reader& reader, SettingsDraft& draft);
 void ReadTransport(Reader& reader, SettingsDraft& draft);
 void ReadLimit(Reader& reader, uint32_t* out);
@@ -107,6 +109,7 @@ constexpr Setting kSettings[] = {
      [](Reader& reader, SettingsDraft& draft) {
        ReadSize(reader, &draft.settings.gm.udp_request_size_max);
      }},
+    {{"gm", "service_route"}, ReadServiceRoute},
     {{"core", "listen"},
      [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.core_sockets); }},
     {{"core", "next_hop"},
@@ -114,6 +117,10 @@ constexpr Setting kSettings[] = {
     {{"core", "probe_interval"},
      [](Reader& reader, SettingsDraft& draft) {
        reader.Integer(0, 3600, "seconds; 0: no probes", &draft.settings.core.probe_interval_s);
+     }},
+    {{"core", "emergency_next_hop"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Address(&draft.settings.core.emergency_next_hop);
      }},
     {{"core", "host"},
      [](Reader& reader, SettingsDraft& draft) { reader.Host(&draft.settings.core.host); }},
@@ -183,8 +190,8 @@ constexpr Setting kSettings[] = {
      [](Reader& reader, SettingsDraft& draft) { reader.Boolean(&draft.settings.log.reveal_keys); }},
 };
 
-constexpr std::array<std::string_view, 7> kTables = {"process", "ipsec", "gm",  "core",
-                                                     "limits",  "log",   "rule"};
+constexpr std::array<std::string_view, 8> kTables = {"process", "ipsec", "gm",   "core",
+                                                     "limits",  "log",   "rule", kHeaderTable};
 
 void ReadMinSpi(Reader& reader, SettingsDraft& draft) {
   reader.Integer(256, UINT32_MAX, "0..255 are reserved, RFC 4303 2.1",
@@ -226,6 +233,13 @@ void ReadSecAgree(Reader& reader, SettingsDraft& draft) {
   size_t index = 0;
   reader.Word(kSecAgreeWords, &index);
   draft.settings.gm.sec_agree = static_cast<SecAgree>(index);
+}
+
+void ReadServiceRoute(Reader& reader, SettingsDraft& draft) {
+  constexpr std::array<std::string_view, 2> kWords = {"replace", "reject"};
+  size_t index = 0;
+  reader.Word(kWords, &index);
+  draft.settings.gm.service_route = static_cast<ServiceRoute>(index);
 }
 
 void ReadRegisterTimeout(Reader& reader, SettingsDraft& draft) {
@@ -283,6 +297,7 @@ void ReadTable(const TomlTable& table, SettingsDraft* draft) {
   const bool is_known = std::find(kTables.begin(), kTables.end(), table.name) != kTables.end();
   if (!is_known && !table.name.empty()) return NoteUnknownTable(table, draft);
   if (table.name == kRuleTable) return ReadRule(table, draft);
+  if (table.name == kHeaderTable) return ReadHeader(table, draft);
   draft->seen_tables.push_back({table.name, table.line, !table.is_array});
   if (table.is_array) {
     return draft->Error(table.line,

@@ -31,10 +31,12 @@ namespace edge {
   X(drop_keepalive, "keep-alives (CRLF, NUL)")                                      \
   X(drop_malformed, "messages that are not SIP and cannot be answered")             \
   X(drop_truncated, "datagrams over the buffer size")                               \
-  X(keys_revealed, "lines of the access log with keys in them")                     \
+  X(keys_revealed, "lines of the access log, and headers, with keys in them")       \
   X(drop_no_set, "messages on a protected port without an SA set")                  \
   X(drop_not_carried, "messages a set in its state must not carry")                 \
   X(drop_not_registered, "requests of a phone without a binding")                   \
+  X(refused_dialogs, "requests in a dialog that is not the phone's: 403")           \
+  X(refused_routes, "requests that do not take the Service-Route: 400")             \
   X(drop_unknown_response, "responses to nothing we sent")                          \
   X(drop_unprotected, "messages an unprotected port does not take")                 \
   X(drop_nat, "REGISTERs from behind a NAT without UDP-enc-tun")                    \

@@ -108,6 +108,15 @@ bool Template::ParseVariable(std::string_view* rest, Piece* piece, std::string* 
   return true;
 }
 
+size_t Template::size_max() const {
+  size_t size = 0;
+  for (const Piece& piece : pieces_) {
+    const bool is_text = piece.variable == Variable::kText;
+    size += is_text ? piece.text.size() : kVariableSizeMax;
+  }
+  return size;
+}
+
 std::string_view Template::Expand(const SaSet& set, const sip::Message& message,
                                   std::span<char> out) const {
   sip::Writer writer(out);

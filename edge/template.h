@@ -34,6 +34,8 @@ class Template {
 
   bool empty() const { return pieces_.empty(); }
   bool operator==(const Template&) const = default;
+  // No expansion is longer, in bytes.
+  size_t size_max() const;
   // It names ik or ck.
   bool reveals_keys() const { return reveals_keys_; }
 

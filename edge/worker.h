@@ -90,6 +90,9 @@ class Worker final : Actions,
   void Report(const Attempt& attempt) override;
   void Access(const AccessLine& line) override { WriteAccess(line); }
   void TellNextHop(const NextHopChange& change) override;
+  void KeysRevealed(std::string_view impi, std::string_view header) override {
+    WriteReveal(impi, header);
+  }
 
   void OnInstalled(SetId set, std::errc error, std::string_view explanation) override;
   void OnExtended(SetId set, std::errc error, std::string_view explanation) override;

@@ -2,8 +2,9 @@
 // has sealed opens to what went in.
 //
 //   'B' text of a branch
+//   'D' text of details beside the branch kVia
 //   'C' flip(2) kind(1) set(8) family(1) port(2) address(16) identity(1) icid size(1) icid,
-//   orig-ioi
+//   orig-ioi: a cookie and details
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -15,6 +16,7 @@
 namespace {
 
 using edge::BranchCookie;
+using edge::CookieDetails;
 using edge::CookieJar;
 
 constexpr std::string_view kVia = "z9hG4bK-ue-1";
@@ -42,9 +44,14 @@ const CookieJar& Jar() {
 }
 
 bool Opens(std::string_view branch, std::string_view via, std::string_view call_id) {
-  CookieJar::Plain plain;
   BranchCookie cookie;
-  return Jar().Open(branch, via, call_id, &plain, &cookie);
+  return Jar().Open(branch, via, call_id, &cookie);
+}
+
+bool OpensDetails(std::string_view text, std::string_view branch) {
+  CookieJar::Plain plain;
+  CookieDetails details;
+  return Jar().OpenDetails(text, branch, &plain, &details);
 }
 
 bool Inside(std::string_view piece, const CookieJar::Plain& plain) {
@@ -54,12 +61,19 @@ bool Inside(std::string_view piece, const CookieJar::Plain& plain) {
 }
 
 void TryBranch(std::string_view branch) {
-  CookieJar::Plain plain;
   BranchCookie cookie;
-  if (!Jar().Open(branch, kVia, kCallId, &plain, &cookie)) return;
-  Check(Inside(cookie.icid, plain) && Inside(cookie.orig_ioi, plain), "texts lie in *plain");
+  if (!Jar().Open(branch, kVia, kCallId, &cookie)) return;
   CookieJar::Branch buffer;
   Check(Jar().Seal(cookie, kVia, kCallId, &buffer) == branch, "a branch has one spelling");
+}
+
+void TryDetails(std::string_view text, std::string_view branch) {
+  CookieJar::Plain plain;
+  CookieDetails details;
+  if (!Jar().OpenDetails(text, branch, &plain, &details)) return;
+  Check(Inside(details.icid, plain) && Inside(details.orig_ioi, plain), "texts lie in *plain");
+  CookieJar::Branch buffer;
+  Check(Jar().SealDetails(details, branch, &buffer) == text, "details have one spelling");
 }
 
 struct Reader {
@@ -98,14 +112,20 @@ BranchCookie TakeCookie(Reader* reader) {
   std::memcpy(is_ipv6 ? static_cast<void*>(&cookie.peer.v6.sin6_addr)
                       : static_cast<void*>(&cookie.peer.v4.sin_addr),
               &address, is_ipv6 ? sizeof(in6_addr) : sizeof(in_addr));
-  cookie.called_identity = reader->Take<uint8_t>();
-  cookie.icid = reader->Text(reader->Take<uint8_t>());
-  cookie.orig_ioi = reader->Text(reader->left);
   return cookie;
 }
 
+CookieDetails TakeDetails(Reader* reader) {
+  CookieDetails details;
+  details.called_identity = reader->Take<uint8_t>();
+  details.via_count = static_cast<uint8_t>(reader->left);
+  details.icid = reader->Text(reader->Take<uint8_t>());
+  details.orig_ioi = reader->Text(reader->left);
+  return details;
+}
+
 std::string_view Kept(std::string_view text) {
-  return text.size() > BranchCookie::kTextSizeMax ? std::string_view() : text;
+  return text.size() > CookieDetails::kTextSizeMax ? std::string_view() : text;
 }
 
 void CheckSame(const BranchCookie& opened, const BranchCookie& sealed) {
@@ -114,10 +134,17 @@ void CheckSame(const BranchCookie& opened, const BranchCookie& sealed) {
   const bool is_to_core = sealed.kind == BranchCookie::Kind::kToCore;
   Check(is_to_core || opened.phone == sealed.phone, "the set or the binding comes back");
   Check(is_protected || opened.peer == sealed.peer, "the address comes back");
-  if (is_protected || sealed.kind == BranchCookie::Kind::kToPhoneInClear) return;
+}
+
+void CheckSame(const CookieDetails& opened, const CookieDetails& sealed) {
+  Check(opened.via_count == sealed.via_count, "the count of Vias comes back");
   Check(opened.called_identity == sealed.called_identity, "the identity comes back");
   Check(opened.icid == Kept(sealed.icid), "the icid comes back");
   Check(opened.orig_ioi == Kept(sealed.orig_ioi), "the orig-ioi comes back");
+}
+
+void Flip(uint16_t bit, std::string* text) {
+  (*text)[bit / 8 % text->size()] ^= static_cast<char>(1 << bit % 8);
 }
 
 void TryCookie(Reader reader) {
@@ -127,16 +154,27 @@ void TryCookie(Reader reader) {
   const std::string_view branch = Jar().Seal(sealed, kVia, kCallId, &buffer);
   Check(branch.size() <= CookieJar::kBranchSizeMax, "it fits");
 
-  CookieJar::Plain plain;
   BranchCookie opened;
-  Check(Jar().Open(branch, kVia, kCallId, &plain, &opened), "what was sealed opens");
+  Check(Jar().Open(branch, kVia, kCallId, &opened), "what was sealed opens");
   CheckSame(opened, sealed);
   TryBranch(branch);
   Check(!Opens(branch, kCallId, kVia), "of another transaction it does not");
-
   std::string forged(branch);
-  forged[flip / 8 % forged.size()] ^= static_cast<char>(1 << flip % 8);
+  Flip(flip, &forged);
   Check(!Opens(forged, kVia, kCallId), "a flipped bit is found");
+
+  const CookieDetails details = TakeDetails(&reader);
+  CookieJar::Branch details_buffer;
+  const std::string_view text = Jar().SealDetails(details, branch, &details_buffer);
+  CookieJar::Plain plain;
+  CookieDetails opened_details;
+  Check(Jar().OpenDetails(text, branch, &plain, &opened_details), "sealed details open");
+  CheckSame(opened_details, details);
+  TryDetails(text, branch);
+  Check(!OpensDetails(text, kVia), "beside another branch they do not");
+  forged = text;
+  Flip(flip, &forged);
+  Check(!OpensDetails(forged, branch), "a flipped bit is found");
 }
 
 }  // namespace
@@ -145,6 +183,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   if (data[0] == 'C') {
     TryCookie({data + 1, size - 1});
+  } else if (data[0] == 'D') {
+    TryDetails({reinterpret_cast<const char*>(data + 1), size - 1}, kVia);
   } else {
     TryBranch({reinterpret_cast<const char*>(data + 1), size - 1});
   }

@@ -82,5 +82,11 @@ TEST(EdgeAccessLine, IsWrittenAndARevealIsSaid) {
             "warning keys of impi=m?e revealed by log.access_format\n");
 }
 
+TEST(EdgeAccessLine, ARevealOfAHeaderIsSaid) {
+  const CapturedLog log;
+  WriteReveal("", "X-Keys");
+  EXPECT_EQ(log.text(), "warning keys of impi=- revealed by X-Keys\n");
+}
+
 }  // namespace
 }  // namespace edge

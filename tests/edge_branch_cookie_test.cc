@@ -22,15 +22,29 @@ class EdgeBranchCookie : public testing::Test {
   }
   bool Opens(std::string_view branch, std::string_view via = kVia,
              std::string_view call_id = kCallId) const {
-    CookieJar::Plain plain;
     BranchCookie cookie;
-    return jar_.Open(branch, via, call_id, &plain, &cookie);
+    return jar_.Open(branch, via, call_id, &cookie);
+  }
+  std::string SealDetails(const CookieDetails& details, std::string_view branch = kVia) const {
+    CookieJar::Branch buffer;
+    return std::string(jar_.SealDetails(details, branch, &buffer));
+  }
+  bool OpensDetails(std::string_view text, std::string_view branch = kVia) const {
+    CookieJar::Plain plain;
+    CookieDetails details;
+    return jar_.OpenDetails(text, branch, &plain, &details);
+  }
+  std::string RoundTrip(const CookieDetails& sealed) const {
+    CookieJar::Plain plain;
+    CookieDetails details;
+    if (!jar_.OpenDetails(SealDetails(sealed), kVia, &plain, &details)) return "not opened";
+    return std::to_string(details.called_identity) + " " + std::to_string(details.via_count) +
+           " [" + std::string(details.icid) + "] [" + std::string(details.orig_ioi) + "]";
   }
   // What Open makes of what Seal made, as text.
   std::string RoundTrip(const BranchCookie& sealed) const {
-    CookieJar::Plain plain;
     BranchCookie cookie;
-    if (!jar_.Open(Seal(sealed), kVia, kCallId, &plain, &cookie)) return "not opened";
+    if (!jar_.Open(Seal(sealed), kVia, kCallId, &cookie)) return "not opened";
     return Shown(cookie);
   }
   static std::string Shown(const BranchCookie& cookie) {
@@ -40,9 +54,7 @@ class EdgeBranchCookie : public testing::Test {
       return "phone " + phone + " " + TextOf(cookie.peer);
     }
     const bool in_clear = cookie.kind == BranchCookie::Kind::kToCoreInClear;
-    return (in_clear ? "phone " + phone + " " : "") + TextOf(cookie.peer) + " " +
-           std::to_string(cookie.called_identity) + " [" + std::string(cookie.icid) + "] [" +
-           std::string(cookie.orig_ioi) + "]";
+    return (in_clear ? "phone " + phone + " " : "") + TextOf(cookie.peer);
   }
 
   static BranchCookie ToPhone(uint64_t set) {
@@ -51,15 +63,14 @@ class EdgeBranchCookie : public testing::Test {
     cookie.phone = set;
     return cookie;
   }
-  static BranchCookie ToCore(std::string_view core, std::string_view icid = "",
-                             std::string_view orig_ioi = "") {
+  static BranchCookie ToCore(std::string_view core) {
     BranchCookie cookie;
     cookie.kind = BranchCookie::Kind::kToCore;
     cookie.peer = At(core);
-    cookie.called_identity = 3;
-    cookie.icid = icid;
-    cookie.orig_ioi = orig_ioi;
     return cookie;
+  }
+  static CookieDetails Details(std::string_view icid = "AA17", std::string_view orig_ioi = "") {
+    return {.called_identity = 3, .via_count = 2, .icid = icid, .orig_ioi = orig_ioi};
   }
 
   CountingRandom random_;
@@ -73,10 +84,15 @@ TEST_F(EdgeBranchCookie, ASetComesBack) {
 }
 
 TEST_F(EdgeBranchCookie, TheWayToTheCoreComesBack) {
-  EXPECT_EQ(RoundTrip(ToCore("10.0.0.30:6060", "AA17", "\"ims.example.net\"")),
-            "10.0.0.30:6060 3 [AA17] [\"ims.example.net\"]");
-  EXPECT_EQ(RoundTrip(ToCore("[2001:db8::30]:6060", "AA17")), "[2001:db8::30]:6060 3 [AA17] []");
-  EXPECT_EQ(RoundTrip(ToCore("10.0.0.30:65535")), "10.0.0.30:65535 3 [] []");
+  for (const char* core : {"10.0.0.30:6060", "[2001:db8::30]:6060", "10.0.0.30:65535"}) {
+    EXPECT_EQ(RoundTrip(ToCore(core)), core);
+  }
+}
+
+TEST_F(EdgeBranchCookie, DetailsComeBack) {
+  EXPECT_EQ(RoundTrip(Details("AA17", "\"ims.example.net\"")), "3 2 [AA17] [\"ims.example.net\"]");
+  EXPECT_EQ(RoundTrip(Details()), "3 2 [AA17] []");
+  EXPECT_EQ(RoundTrip(CookieDetails()), "255 0 [] []");
 }
 
 TEST_F(EdgeBranchCookie, WhoIsInClearComesBackBothWays) {
@@ -85,10 +101,10 @@ TEST_F(EdgeBranchCookie, WhoIsInClearComesBackBothWays) {
     cookie.kind = BranchCookie::Kind::kToPhoneInClear;
     cookie.peer = At(peer);
     EXPECT_EQ(RoundTrip(cookie), "phone 1311768464867721225 " + std::string(peer));
-    cookie = ToCore(peer, "AA17");
+    cookie = ToCore(peer);
     cookie.kind = BranchCookie::Kind::kToCoreInClear;
     cookie.phone = 9;
-    EXPECT_EQ(RoundTrip(cookie), "phone 9 " + std::string(peer) + " 3 [AA17] []");
+    EXPECT_EQ(RoundTrip(cookie), "phone 9 " + std::string(peer));
   }
 }
 
@@ -97,9 +113,8 @@ TEST_F(EdgeBranchCookie, TheTransportAndThePortComeBack) {
     for (BranchCookie sealed : {ToPhone(7), ToCore("10.0.0.30:6060")}) {
       sealed.transport = transport;
       sealed.port = sealed.kind == BranchCookie::Kind::kToPhone ? PortIndex{513} : PortIndex{0};
-      CookieJar::Plain plain;
       BranchCookie opened;
-      ASSERT_TRUE(jar_.Open(Seal(sealed), kVia, kCallId, &plain, &opened));
+      ASSERT_TRUE(jar_.Open(Seal(sealed), kVia, kCallId, &opened));
       EXPECT_EQ(opened.transport, transport);
       EXPECT_EQ(opened.port, sealed.port);
     }
@@ -107,17 +122,16 @@ TEST_F(EdgeBranchCookie, TheTransportAndThePortComeBack) {
 }
 
 TEST_F(EdgeBranchCookie, TheSameTransactionGivesTheSameBranch) {  // RFC 3261 16.11.
-  const BranchCookie cookie = ToCore("10.0.0.30:6060", "AA17");
+  const BranchCookie cookie = ToCore("10.0.0.30:6060");
   EXPECT_EQ(Seal(cookie), Seal(cookie));
   EXPECT_NE(Seal(cookie), Seal(cookie, "z9hG4bK-ue-2"));
   EXPECT_NE(Seal(cookie), Seal(cookie, kVia, "another@198.51.100.77"));
-  EXPECT_NE(Seal(cookie), Seal(ToCore("10.0.0.30:6061", "AA17")));
+  EXPECT_NE(Seal(cookie), Seal(ToCore("10.0.0.30:6061")));
 }
 
 TEST_F(EdgeBranchCookie, ItIsABranchThatAnyPeerTakes) {
-  const std::string icid(BranchCookie::kTextSizeMax, 'i');
   for (const BranchCookie& cookie :
-       {ToPhone(7), ToCore("10.0.0.30:6060"), ToCore("[2001:db8::30]:6060", icid, icid)}) {
+       {ToPhone(7), ToCore("10.0.0.30:6060"), ToCore("[2001:db8::30]:6060")}) {
     const std::string branch = Seal(cookie);
     EXPECT_TRUE(branch.starts_with("z9hG4bK"));
     EXPECT_EQ(branch.find_first_not_of(kBase64), branch.npos) << branch;
@@ -125,8 +139,38 @@ TEST_F(EdgeBranchCookie, ItIsABranchThatAnyPeerTakes) {
   }
 }
 
+TEST_F(EdgeBranchCookie, DetailsAreATokenThatFits) {
+  const std::string text(CookieDetails::kTextSizeMax, 'i');
+  const std::string details = SealDetails(Details(text, text));
+  EXPECT_EQ(details.find_first_not_of(kBase64), details.npos) << details;
+  EXPECT_LT(details.size(), CookieJar::kBranchSizeMax);
+}
+
+TEST_F(EdgeBranchCookie, AnyChangedCharacterOfDetailsIsFound) {
+  const std::string details = SealDetails(Details());
+  for (size_t at = 0; at < details.size(); ++at) {
+    for (int c = 0; c < 256; ++c) {
+      std::string other = details;
+      other[at] = static_cast<char>(c);
+      EXPECT_EQ(OpensDetails(other), other == details) << at << " " << c;
+    }
+  }
+  for (size_t size = 0; size < details.size(); ++size) {
+    EXPECT_FALSE(OpensDetails(details.substr(0, size))) << size;
+  }
+}
+
+TEST_F(EdgeBranchCookie, DetailsAreGoodBesideTheirBranchOnly) {
+  const std::string details = SealDetails(Details());
+  EXPECT_TRUE(OpensDetails(details));
+  EXPECT_FALSE(OpensDetails(details, "z9hG4bK-ue-2"));
+  // Nor is the one taken for the other.
+  EXPECT_FALSE(Opens("z9hG4bK" + details));
+  EXPECT_FALSE(OpensDetails(Seal(ToPhone(7)).substr(7)));
+}
+
 TEST_F(EdgeBranchCookie, AnyChangedCharacterIsFound) {
-  for (const BranchCookie& cookie : {ToPhone(7), ToCore("10.0.0.30:6060", "AA17", "home")}) {
+  for (const BranchCookie& cookie : {ToPhone(7), ToCore("10.0.0.30:6060")}) {
     const std::string branch = Seal(cookie);
     for (size_t at = 0; at < branch.size(); ++at) {
       for (int bit = 0; bit < 8; ++bit) {
@@ -157,7 +201,7 @@ TEST_F(EdgeBranchCookie, EveryCharacterHasOneSpelling) {
 }
 
 TEST_F(EdgeBranchCookie, AShorterOrLongerOneIsRefused) {
-  const std::string branch = Seal(ToCore("10.0.0.30:6060", "AA17"));
+  const std::string branch = Seal(ToCore("10.0.0.30:6060"));
   for (size_t size = 0; size < branch.size(); ++size) {
     EXPECT_FALSE(Opens(branch.substr(0, size))) << size;
   }
@@ -179,9 +223,8 @@ TEST_F(EdgeBranchCookie, ItIsGoodForItsOwnTransactionOnly) {
 
 TEST_F(EdgeBranchCookie, AnotherProcessDoesNotOpenIt) {
   const CookieJar other(&random_);
-  CookieJar::Plain plain;
   BranchCookie cookie;
-  EXPECT_FALSE(other.Open(Seal(ToPhone(7)), kVia, kCallId, &plain, &cookie));
+  EXPECT_FALSE(other.Open(Seal(ToPhone(7)), kVia, kCallId, &cookie));
 }
 
 TEST_F(EdgeBranchCookie, GarbageIsRefused) {
@@ -195,11 +238,10 @@ TEST_F(EdgeBranchCookie, GarbageIsRefused) {
 }
 
 TEST_F(EdgeBranchCookie, ATextThatIsTooLongIsLeftOut) {
-  const std::string fits(BranchCookie::kTextSizeMax, 'i');
-  EXPECT_EQ(RoundTrip(ToCore("10.0.0.30:6060", fits, fits)),
-            "10.0.0.30:6060 3 [" + fits + "] [" + fits + "]");
-  EXPECT_EQ(RoundTrip(ToCore("10.0.0.30:6060", fits + "i", "home")), "10.0.0.30:6060 3 [] [home]");
-  EXPECT_EQ(RoundTrip(ToCore("10.0.0.30:6060", "AA17", fits + "i")), "10.0.0.30:6060 3 [AA17] []");
+  const std::string fits(CookieDetails::kTextSizeMax, 'i');
+  EXPECT_EQ(RoundTrip(Details(fits, fits)), "3 2 [" + fits + "] [" + fits + "]");
+  EXPECT_EQ(RoundTrip(Details(fits + "i", "home")), "3 2 [] [home]");
+  EXPECT_EQ(RoundTrip(Details("AA17", fits + "i")), "3 2 [AA17] []");
 }
 
 std::string FromBase64(std::string_view text) {
@@ -218,9 +260,9 @@ std::string FromBase64(std::string_view text) {
 
 TEST_F(EdgeBranchCookie, AChargingIdIsNotReadableInIt) {  // It goes to the phone.
   const std::string icid = "AA17-charging-identifier";
-  const std::string branch = Seal(ToCore("10.0.0.30:6060", icid));
-  EXPECT_EQ(branch.find(icid), branch.npos);
-  const std::string bytes = FromBase64(branch.substr(7));
+  const std::string details = SealDetails(Details(icid));
+  EXPECT_EQ(details.find(icid), details.npos);
+  const std::string bytes = FromBase64(details);
   ASSERT_GT(bytes.size(), icid.size());
   for (size_t i = 0; i + 4 <= icid.size(); ++i) {
     EXPECT_EQ(bytes.find(icid.substr(i, 4)), bytes.npos) << i;
@@ -229,8 +271,8 @@ TEST_F(EdgeBranchCookie, AChargingIdIsNotReadableInIt) {  // It goes to the phon
 
 // One key stream used twice would show the difference of two texts.
 TEST_F(EdgeBranchCookie, TwoCookiesShareNoKeyStream) {
-  const std::string a = FromBase64(Seal(ToCore("10.0.0.30:6060", "AAAAAAAAAAAAAAAA")).substr(7));
-  const std::string b = FromBase64(Seal(ToCore("10.0.0.30:6060", "AAAAAAAAAAAAAAAB")).substr(7));
+  const std::string a = FromBase64(SealDetails(Details("AAAAAAAAAAAAAAAA")));
+  const std::string b = FromBase64(SealDetails(Details("AAAAAAAAAAAAAAAB")));
   ASSERT_EQ(a.size(), b.size());
   int same = 0;
   for (size_t i = 0; i < a.size(); ++i) same += a[i] == b[i];

@@ -20,7 +20,9 @@ const Binding& ThreeNames() {
 
 std::string Asserted(const Binding& binding, std::string_view lines) {
   const gmedge_test::Parsed parsed(gmedge_test::RequestWith(gmedge_test::WithCrlf(lines)));
-  return std::string(AssertedIdentity(binding, parsed.message));
+  const AssertedIdentities asserted = AssertedIdentitiesOf(binding, parsed.message);
+  const std::string second(asserted.second);
+  return std::string(asserted.first) + (second.empty() ? "" : " and " + second);
 }
 
 TEST(EdgeIdentity, AnIdentityIsFoundByItsUri) {
@@ -72,11 +74,15 @@ TEST(EdgeIdentity, AForeignPreferredIdentityIsNot) {
             "sip:registered@example.net");
 }
 
-TEST(EdgeIdentity, TheFirstRegisteredOfSeveralCounts) {
+TEST(EdgeIdentity, OfSeveralTheFirstRegisteredOfEachKindCount) {  // RFC 3325 9.1.
   EXPECT_EQ(Asserted(ThreeNames(),
                      "P-Preferred-Identity: <sip:boss@example.net>, <tel:+1555>\n"
                      "P-Preferred-Identity: <sip:alice@example.net>\n"),
-            "tel:+1555");
+            "tel:+1555 and sip:alice@example.net");
+  EXPECT_EQ(Asserted(ThreeNames(),
+                     "P-Preferred-Identity: <sip:alice@example.net>, "
+                     "<sip:+1555@example.net;user=phone>\n"),
+            "sip:alice@example.net");
 }
 
 TEST(EdgeIdentity, FromTakesNoPart) {  // From of the plain request is sip:a@example.net.

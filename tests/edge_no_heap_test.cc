@@ -112,11 +112,26 @@ TEST_F(EdgeNoHeap, AMessageAndItsLineInTheAccessLog) {
   EXPECT_EQ(HeapCallsOf(invite, kUeClient, kServer), 0u);
 }
 
+TEST_F(EdgeNoHeap, HeaderLinesBothWays) {
+  HeaderLine line;
+  line.name = "X-IPsec";
+  std::string error;
+  ASSERT_TRUE(Template::Parse("$ipsec(ip) $ipsec_ue(spi-c) $ipsec(ik)", &line.value, &error));
+  world_.settings().headers.push_back(line);
+  line.direction = Direction::kToPhone;
+  world_.settings().headers.push_back(line);
+  const std::string invite = names_.ToOurs(Vector("13_invite_mo_from_ue.sip"));
+  const std::string forged = Replaced(invite, "Max-Forwards", "x-ipsec: a\r\nMax-Forwards");
+  EXPECT_EQ(HeapCallsOf(forged, kUeClient, kServer), 0u);
+  world_.Deliver(kUeClient, kServer, forged);
+  EXPECT_EQ(HeapCallsOf(Answer(world_.Pop().text, 180), kScscf, kCore), 0u);
+}
+
 TEST_F(EdgeNoHeap, AnInviteToAPhoneAndItsAnswer) {
   const std::string invite = names_.ToOurs(Vector("15_invite_mt_from_scscf.sip"));
   EXPECT_EQ(HeapCallsOf(invite, kScscf, kCore), 0u);
   Step("15_invite_mt_from_scscf.sip", kScscf, kCore);
-  Expect("16_invite_mt_to_ue.sip", kClient, kUeServer, {kBranch});
+  Expect("16_invite_mt_to_ue.sip", kClient, kUeServer, {kViaParams, kRecordRoute});
   EXPECT_EQ(HeapCallsOf(names_.ToOurs(Vector("17_180_mt_from_ue.sip")), kUeClient, kServer), 0u);
 }
 

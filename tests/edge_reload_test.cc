@@ -47,9 +47,10 @@ TEST(EdgeReload, WhatCanChangeIsTakenAndWhatNeedsARestartNamed) {
   wanted.ipsec.min_spi = 999;
   wanted.core.orig_ioi = "home";
   wanted.rules = {Of("001*", 5)};
+  wanted.headers.resize(1);
   const Reload reload = PlanReload(Base(), wanted);
-  EXPECT_EQ(reload.taken,
-            (Names{"ipsec.allowed_algorithms", "core.orig_ioi", "limits.retry_after", "[[rule]]"}));
+  EXPECT_EQ(reload.taken, (Names{"ipsec.allowed_algorithms", "core.orig_ioi", "limits.retry_after",
+                                 "[[rule]]", "[[header]]"}));
   EXPECT_EQ(reload.refused, (Names{"ipsec.min_spi", "limits.connections_max"}));
   EXPECT_EQ(reload.settings.limits.retry_after_s, 77u);
   EXPECT_EQ(reload.settings.limits.connections_max, Base().limits.connections_max);
@@ -57,6 +58,7 @@ TEST(EdgeReload, WhatCanChangeIsTakenAndWhatNeedsARestartNamed) {
   EXPECT_EQ(reload.settings.ipsec.min_spi, Base().ipsec.min_spi);
   EXPECT_EQ(reload.settings.core.orig_ioi, "home");
   EXPECT_EQ(reload.settings.rules, wanted.rules);
+  EXPECT_EQ(reload.settings.headers, wanted.headers);
 }
 
 // core.listen is kept twice.
@@ -103,7 +105,7 @@ TEST(EdgeReload, APhoneStaysWithTheRuleThatAsksTheSameOfIt) {
 
 // "table.key" of every setting that docs/gmedge.toml has.
 Names DocumentedSettings() {
-  const std::regex key_line("(^|\n)# ([a-z_]+ = )");
+  const std::regex key_line("(^|\n)# ([a-z_]+ = |\\[\\[)");
   std::vector<TomlTable> tables;
   TomlError error;
   EXPECT_TRUE(

@@ -253,5 +253,51 @@ TEST_F(EdgeRuleOfRequire, RefusesItsPhonesInClear) {
   EXPECT_EQ(StatusOf(Accept(InitialOfOld()).text), 500);
 }
 
+class EdgeRuleOfQuirks : public EdgeRules {
+ protected:
+  static Settings Make() {
+    Rule rule = ForOldPhones();
+    rule.quirks.Add(Quirk::kAnswerToPortUc);
+    return With(rule);
+  }
+  EdgeRuleOfQuirks() : EdgeRules(Make()) {}
+  std::string Options(TestPhone* phone, const std::string& via_end) {
+    return Replaced(phone->Request("OPTIONS", "sip:b@x", phone->port_us, ""), ";branch",
+                    via_end + ";branch");
+  }
+};
+
+// Pitfalls 24 the other way round: a phone that never reads port_us for answers.
+TEST_F(EdgeRuleOfQuirks, AnswersGoWhereTheRequestCameFromAndRequestsAsEver) {
+  ASSERT_EQ(StatusOf(Challenge(&old_, InitialOfOld(), "n").text), 401);
+  const Sent accepted = Accept(OnSet(old_.set, old_.Protected()));
+  EXPECT_EQ(accepted.from, old_.set.server);
+  EXPECT_EQ(accepted.to, old_.set.client);
+  const std::string forwarded = OnSet(old_.set, Options(&old_, ";rport"));
+  EXPECT_NE(forwarded.find(";rport=" + std::to_string(old_.port_uc)), std::string::npos);
+  const Sent answer = FromCore(forwarded, 200);
+  EXPECT_EQ(answer.from, old_.set.server);
+  EXPECT_EQ(answer.to, old_.set.client);
+  const Sent own = Deliver(old_.set.client, old_.set.server,
+                           Replaced(Options(&old_, ""), "Max-Forwards: 70", "Max-Forwards: 0"));
+  EXPECT_EQ(StatusOf(own.text), 483);
+  EXPECT_EQ(own.to, old_.set.client);
+
+  const std::string path = ValueOf(OnSet(old_.set, old_.Protected()), "Path");
+  const std::string route = "Route: " + path.substr(0, path.find('>') + 1) + "\r\n";
+  const Sent request =
+      Deliver("10.0.0.30:6060", std::string(kCore),
+              Replaced(Options(&other_, ""), "Max-Forwards", route + "Max-Forwards"));
+  EXPECT_EQ(request.from, old_.set.from);
+  EXPECT_EQ(request.to, old_.set.to);
+}
+
+TEST_F(EdgeRuleOfQuirks, OtherPhonesAreAnsweredAtPortUs) {
+  Register(&other_);
+  const Sent answer = FromCore(OnSet(other_.set, Options(&other_, "")), 200);
+  EXPECT_EQ(answer.from, other_.set.from);
+  EXPECT_EQ(answer.to, other_.set.to);
+}
+
 }  // namespace
 }  // namespace edge

@@ -22,13 +22,13 @@ TEST_F(EdgeScenario, SendsAnInviteOfThePhoneAs14Says) {
   Register();
   Step("13_invite_mo_from_ue.sip", kUeClient, kServer);
   // The Service-Route is a name, and names are not looked up: the configured next hop takes it.
-  Expect("14_invite_mo_to_scscf.sip", kCore, kIcscf, {kBranch, kIcid});
+  Expect("14_invite_mo_to_scscf.sip", kCore, kIcscf, {kBranch, kIcid, kRecordRoute});
 }
 
 TEST_F(EdgeScenario, SendsAnInviteToThePhoneAs16SaysAndItsAnswerAs18Says) {
   Register();
   Step("15_invite_mt_from_scscf.sip", kScscf, kCore);
-  Expect("16_invite_mt_to_ue.sip", kClient, kUeServer, {kBranch});
+  Expect("16_invite_mt_to_ue.sip", kClient, kUeServer, {kViaParams, kRecordRoute});
   Step("17_180_mt_from_ue.sip", kUeClient, kServer);
   Expect("18_180_mt_to_scscf.sip", kCore, kScscf, {});
 }

@@ -160,6 +160,10 @@ TEST(SettingsCheck, TheNextHopHasTheFamilyOfCoreListen) {
             "core.listen = 198.51.100.10:5060; both are IPv4 or both IPv6\n");
   file.core = "listen = \"[2001:db8::10]\"\nnext_hop = \"2001:db8::20\"";
   EXPECT_EQ(file.Report(), "");
+  file.core += "\nemergency_next_hop = \"198.51.100.30\"";
+  EXPECT_EQ(file.Report(),
+            "f:8: error: core.emergency_next_hop = 198.51.100.30:5060: it cannot be reached from "
+            "core.listen = [2001:db8::10]:5060; both are IPv4 or both IPv6\n");
 }
 
 TEST(SettingsCheck, SeveralNextHopsAreKeptInOrderAndProbed) {

@@ -26,7 +26,7 @@ TEST(SettingsNames, AnUnknownKeyNamesTheNearest) {
 TEST(SettingsNames, AnUnknownKeyUnlikeAllListsThem) {
   EXPECT_THAT(ReportOf("gm", "colour = 3"),
               HasSubstr("unknown key \"colour\" in [gm]: the keys of [gm] are listen, sec_agree, "
-                        "udp_request_size_max\n"));
+                        "udp_request_size_max, service_route\n"));
 }
 
 TEST(SettingsNames, AKeyOfAnotherTableIsSentThere) {
@@ -36,7 +36,7 @@ TEST(SettingsNames, AKeyOfAnotherTableIsSentThere) {
             "f:1: error: unknown key \"port\" outside of all tables: it belongs into [ipsec]\n");
   EXPECT_THAT(ParseSettings("ipsec = 3\n" + std::string(kGood).substr(8)).Report("f"),
               HasSubstr("f:1: error: unknown key \"ipsec\" outside of all tables: the tables are "
-                        "process, ipsec, gm, core, limits, log, rule\n"));
+                        "process, ipsec, gm, core, limits, log, rule, header\n"));
 }
 
 TEST(SettingsNames, AnUnknownTableNamesTheNearestOrAll) {
@@ -44,10 +44,10 @@ TEST(SettingsNames, AnUnknownTableNamesTheNearestOrAll) {
             "f:8: error: unknown table \"limit\": did you mean \"limits\"?\n");
   EXPECT_EQ(ReportOf("journal", "a = 1"),
             "f:8: error: unknown table \"journal\": the tables are process, ipsec, gm, core, "
-            "limits, log, rule\n");
+            "limits, log, rule, header\n");
   EXPECT_EQ(ReportOf("admin", "a = 1"),
             "f:8: error: unknown table \"admin\": the tables are process, ipsec, gm, core, limits, "
-            "log, rule\n");
+            "log, rule, header\n");
 }
 
 TEST(SettingsNames, ATableWrittenAsAnArrayIsOneError) {

@@ -34,6 +34,7 @@ TEST(SettingsRules, AreReadInTheirOrder) {
       "[[rule]]\nsource = [\"192.0.2.0/24\", \"2001:db8::/32\"]\nrealm = \"ims.example\"\n"
       "user_agent = \"Old*\"\nimpi = \"001*\"\ntransport = \"tcp\"\nsec_agree = \"prefer\"\n"
       "security_server = \"selected\"\ntemporary_timeout = 5\nudp_request_size_max = 9\n"
+      "quirks = [\"answer_to_port_uc\"]\n"
       "ipsec_create = {port_server = 6100, port_client = 5100, algos = \"null=aes-gcm\"}\n"
       "[[rule]]\nsource = \"192.0.2.1\"\n");
   ASSERT_EQ(result.Report("f"), "");
@@ -49,11 +50,13 @@ TEST(SettingsRules, AreReadInTheirOrder) {
   EXPECT_EQ(rule.security_server, SecurityServer::kSelected);
   EXPECT_EQ(rule.temporary_timeout_s, 5u);
   EXPECT_EQ(rule.udp_request_size_max, 9u);
+  EXPECT_TRUE(rule.quirks.Has(Quirk::kAnswerToPortUc));
   EXPECT_EQ(rule.port_server, 6100);
   EXPECT_EQ(rule.port_client, 5100);
   EXPECT_EQ(rule.algos->pairs().size(), 1u);
   EXPECT_EQ(result.settings.rules[1].sources.at(0).prefix, 32);
   EXPECT_FALSE(result.settings.rules[1].sec_agree);
+  EXPECT_FALSE(result.settings.rules[1].quirks.Has(Quirk::kAnswerToPortUc));
 }
 
 TEST(SettingsRules, WhatMatchesIsReadOrRefused) {
@@ -98,6 +101,11 @@ TEST(SettingsRules, WhatTheySetIsReadOrRefused) {
   EXPECT_EQ(ErrorOf("udp_request_size_max = 65536"),
             "f:10: error: rule.udp_request_size_max = 65536: allowed are 0..65535 (bytes; 0: TCP "
             "first, 65535: UDP)\n");
+  const std::string quirks = "allowed are \"answer_to_port_uc\", one or an array\n";
+  EXPECT_EQ(ErrorOf("quirks = \"answer_to_port_uc\""), "");
+  EXPECT_EQ(ErrorOf("quirks = [\"answer_to_port_uc\",\n\"slow\"]"),
+            "f:11: error: rule.quirks = \"slow\": " + quirks);
+  EXPECT_EQ(ErrorOf("quirks = 1"), "f:10: error: rule.quirks = 1: " + quirks);
 }
 
 TEST(SettingsRules, IpsecCreateIsATableOfItsThreeParameters) {
@@ -166,7 +174,7 @@ TEST(SettingsRules, UnknownKeysAreNamedWithAHint) {
   EXPECT_EQ(ErrorOf("colour = 3"),
             "f:10: error: unknown key \"colour\" in [[rule]]: the keys of [[rule]] are source, "
             "realm, user_agent, impi, transport, ipsec_create, sec_agree, security_server, "
-            "temporary_timeout, udp_request_size_max\n");
+            "temporary_timeout, udp_request_size_max, quirks\n");
 }
 
 TEST(SettingsRules, OneTableAloneIsNoList) {

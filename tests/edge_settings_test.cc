@@ -136,7 +136,7 @@ TEST(Settings, SampleLoadsAsItIsAndWithEveryLineTakenIn) {
   const SettingsResult plain = ParseSettings(sample);
   EXPECT_EQ(plain.Report("gmedge.toml"), "");
 
-  const std::regex key_line("(^|\n)# ([a-z_]+ = )");
+  const std::regex key_line("(^|\n)# ([a-z_]+ = |\\[\\[)");
   const SettingsResult full = ParseSettings(std::regex_replace(sample, key_line, "$1$2"));
   EXPECT_EQ(full.Report("gmedge.toml"), "");
 

@@ -5,6 +5,7 @@
 
 #include "edge/settings.h"
 #include "tests/edge_settings_text.h"
+#include "tests/edge_values.h"
 
 namespace edge {
 namespace {
@@ -33,6 +34,10 @@ TEST(SettingsValues, AreRead) {
   EXPECT_EQ(With("core", "host = \"2001:db8::1\"").settings.core.host, "[2001:db8::1]");
   EXPECT_EQ(With("gm", "sec_agree = \"prefer\"").settings.gm.sec_agree, SecAgree::kPrefer);
   EXPECT_EQ(With("gm", "sec_agree = \"off\"").settings.gm.sec_agree, SecAgree::kOff);
+  EXPECT_EQ(With("gm", "service_route = \"reject\"").settings.gm.service_route,
+            ServiceRoute::kReject);
+  EXPECT_EQ(With("core", "emergency_next_hop = \"198.51.100.30\"").settings.core.emergency_next_hop,
+            At("198.51.100.30:5060"));
   EXPECT_EQ(With("ipsec", "security_server = \"selected\"").settings.ipsec.security_server,
             SecurityServer::kSelected);
   EXPECT_EQ(With("ipsec", "replay_window = 7").settings.ipsec.replay_window, 7);

@@ -21,6 +21,12 @@ Template TemplateOf(std::string_view text) {
   return parsed;
 }
 
+TEST(EdgeTemplateSize, IsThatOfItsTextsAndOfVariablesAtTheirLongest) {
+  EXPECT_EQ(TemplateOf("").size_max(), 0u);
+  EXPECT_EQ(TemplateOf("abc$$").size_max(), 4u);
+  EXPECT_EQ(TemplateOf("a$ci b$ipsec(ik)").size_max(), 3 + 2 * kVariableSizeMax);
+}
+
 class EdgeTemplate : public testing::Test {
  protected:
   EdgeTemplate() {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <regex>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ class Translation {
     ASSERT_TRUE(std::regex_search(ours, a, expression)) << pattern << "\n" << ours;
     ASSERT_TRUE(std::regex_search(theirs, b, expression)) << pattern << "\n" << theirs;
     pairs_.emplace_back(a[1], b[1]);
+    // What has another of ours within it comes first.
+    std::stable_sort(pairs_.begin(), pairs_.end(),
+                     [](const auto& x, const auto& y) { return x.first.size() > y.first.size(); });
   }
   std::string ToVector(std::string text) const { return Replace(std::move(text), true); }
   std::string ToOurs(std::string text) const { return Replace(std::move(text), false); }
@@ -61,6 +65,9 @@ class EdgeVectors : public testing::Test {
   static constexpr std::string_view kIcscf = "10.0.0.20:5060";
   static constexpr std::string_view kScscf = "10.0.0.30:6060";
   static constexpr const char* kBranch = "Via: SIP/2.0/UDP [^;]*;branch=([^;\r]*)";
+  // Of a request to the phone, what our Via carries beside it too.
+  static constexpr const char* kViaParams = "Via: SIP/2.0/UDP [^;]*;branch=([^\r]*)";
+  static constexpr const char* kRecordRoute = "Record-Route: <sip:([^@]*)@";
   static constexpr const char* kIcid = "icid-value=([^;\r]*)";
   static constexpr const char* kPath = "Path: <sip:([^@]*)@";
   static constexpr const char* kSpiC = "spi-c=([0-9]*)";

@@ -115,6 +115,8 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   const std::vector<std::string>& next_hops() const { return next_hops_; }
   // Lines of the access log.
   const std::vector<std::string>& accesses() const { return accesses_; }
+  // "IMPI HEADER" of each header that told keys.
+  const std::vector<std::string>& reveals() const { return reveals_; }
   const std::vector<AttemptLine>& attempts() const { return attempts_; }
   Core& core() { return core_; }
   xfrm::FakeKernel& kernel() { return kernel_; }
@@ -172,6 +174,9 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   void TellNextHop(const NextHopChange& change) override {
     next_hops_.push_back(FormatNextHop(change));
   }
+  void KeysRevealed(std::string_view impi, std::string_view header) override {
+    reveals_.push_back(std::string(impi) + " " + std::string(header));
+  }
   bool Send(std::span<const std::byte> batch) override {
     if (link_ != nullptr) return link_->Send(batch);
     kernel_.Send(batch, now_ms_ / 1000, &answers_);
@@ -199,6 +204,7 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   std::vector<AttemptLine> attempts_;
   std::vector<std::string> accesses_;
   std::vector<std::string> next_hops_;
+  std::vector<std::string> reveals_;
   std::vector<std::vector<std::byte>> answers_;
   std::string phone_bytes_;
   std::vector<std::string> disconnected_;

@@ -8,6 +8,7 @@ COVERED_BY = {
     "edge/register_answers.cc": ("tests/edge_events_initial_test.cc", "the other half"),
     "edge/register_clear.cc": ("tests/edge_in_clear_test.cc", "and of phones in clear"),
     "edge/relay.cc": ("tests/edge_scenario_test.cc", "messages 13 to 18, byte for byte"),
+    "edge/relay_answers.cc": ("tests/edge_spec_5_7_test.cc", "the responses, row by row"),
     "edge/kernel_round.cc": ("tests/edge_kernel_queue_test.cc", "the book-keeping of the queue"),
     "edge/set_keeper.cc": ("tests/edge_events_registered_test.cc", "sets change by events only"),
     "edge/settings_next_hops.cc": ("tests/edge_settings_check_test.cc", "with the other addresses"),
@@ -43,6 +44,14 @@ WIDE_TESTS = {
     "tests/edge_scenario_test.cc": "the message scenario of the specification, byte for byte",
     "tests/edge_secrecy_test.cc": "no key in what is sent or logged",
     "tests/edge_shared_spi_test.cc": "phones behind one address with the same SPI",
+    "tests/edge_spec_5_1_test.cc": "the spec sheet's tables row by row: REGISTER",
+    "tests/edge_spec_5_2_test.cc": "and its answers",
+    "tests/edge_spec_5_4_test.cc": "and initial requests of a phone",
+    "tests/edge_spec_5_6_test.cc": "and those in its dialogs",
+    "tests/edge_spec_5_7_test.cc": "and requests to a phone",
+    "tests/edge_spec_5_9_test.cc": "and calls for help",
+    "tests/edge_spec_6_test.cc": "and violations",
+    "tests/edge_transactions_test.cc": "what belongs together takes one way, without memory",
     "tests/edge_vectors_test.cc": "messages 19 to 25 and 90 to 95",
     "tests/edge_violations_test.cc": "what phones and the core may not do, and what each gets",
     "tests/reactor_no_heap_test.cc": "the reactor takes nothing from the heap while it works",
@@ -67,8 +76,6 @@ WIDE_TESTS = {
 # A header that only its own source and tests include: why it stays.
 UNUSED_HEADERS = {
     "sip/capability.h": "read where extensions are agreed on",
-    "sip/service_urn.h": "read where emergency calls are told from others",
-    "sip/uri_compare.h": "read where a contact is looked for among others",
 }
 # A bench that measures nothing of ours: what it is for.
 FOREIGN_BENCHES = {"bench/raw_echo.cc": "the physical limit that ours are measured against",
