@@ -54,6 +54,19 @@ TEST_P(XfrmConformanceReplay, BeginsAtZero) {
   EXPECT_EQ(reply.sa.added_at, Get(sa.id()).added_at);
 }
 
+TEST_P(XfrmConformanceReplay, BeginsWhereAnEarlierLifeEnded) {
+  Sa sa = SampleSa(&keys_);
+  sa.sent = 1u << 26;
+  EXPECT_EQ(Add(sa), kOk);
+  ReplayState state;
+  state.sent = 1u << 26;
+  EXPECT_EQ(Replay(sa.id()).replay, state);
+  sa.spi += 1;
+  sa.replay_window = state.window = 128;
+  EXPECT_EQ(Add(sa), kOk);
+  EXPECT_EQ(Replay(sa.id()).replay, state);
+}
+
 TEST_P(XfrmConformanceReplay, IsAsItWasSet) {
   Sa sa = SampleSa(&keys_);
   for (const Selector& selector : {SampleSelector(), SampleSelector6()}) {

@@ -73,10 +73,16 @@ void PutWideWindow(nlmsghdr* header, const ReplayState& state) {
 // A window over 32 packets does not fit the SA's own bitmap and comes as one of its own. Without
 // the ESN flag the sequence numbers stay 32 bits wide (TS 33.203 7.1). Of a fresh bitmap the kernel
 // wants the head alone: up to half a kilobyte of zeros that need not travel.
-void PutReplayWindow(nlmsghdr* header, uint16_t window) {
-  if (window <= kWindowInSaMax) return;
+void PutReplayWindow(nlmsghdr* header, const Sa& sa) {
   ReplayState fresh;
-  fresh.window = window;
+  fresh.sent = sa.sent;
+  if (sa.replay_window <= kWindowInSaMax) {
+    if (sa.sent == 0) return;
+    const xfrm_replay_state wire = ToWire(fresh);
+    std::memcpy(PutAttribute(header, XFRMA_REPLAY_VAL, sizeof(wire)), &wire, sizeof(wire));
+    return;
+  }
+  fresh.window = sa.replay_window;
   constexpr size_t kHeadSize = sizeof(xfrm_replay_state_esn);
   std::memcpy(PutAttribute(header, XFRMA_REPLAY_ESN_VAL, kHeadSize), ToWideWire(fresh).bytes.data(),
               kHeadSize);
@@ -214,7 +220,7 @@ int Batch::PutSa(uint16_t type, uint16_t flags, const Sa& sa) {
     PutAlgorithm(header, KernelNameOf(Encryption::kNull), {});
   }
   if (type == XFRM_MSG_NEWSA) PutMark(header, sa.mark);  // It would be taken over at an update.
-  PutReplayWindow(header, sa.replay_window);
+  PutReplayWindow(header, sa);
   // At an update it would go to the device a second time, and off it with what is thrown away.
   if (type == XFRM_MSG_NEWSA) PutOffload(header, sa.offload, sa.direction);
   return End(header);

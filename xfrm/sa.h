@@ -67,6 +67,7 @@ struct Sa {
   const EspKeys* keys = nullptr;  // Outlives the Batch::AddSa call.
   uint32_t soft_seconds = 0;      // An EXPIRE event that is not hard comes then; 0: none.
   uint64_t hard_packets = 0;      // It ends after as many (soft: one before); 0: no limit. Not 1.
+  uint32_t sent = 0;  // The last number of an earlier life (ReplayState): the next is one more.
   PacketMark mark{};
   Direction direction = Direction::kIn;  // Of packets, as seen from here; only a device must know.
   Offload offload{};
