@@ -49,6 +49,10 @@ template <auto kMember>
 constexpr Field OfLog(std::string_view key, bool is_reloadable = false) {
   return Of<&Settings::log, kMember>({"log", key}, is_reloadable);
 }
+template <auto kMember>
+constexpr Field OfJournal(std::string_view key) {
+  return Of<&Settings::journal, kMember>({"journal", key}, false);
+}
 
 constexpr SettingsPath kRules = {"rule", ""};
 constexpr SettingsPath kHeaders = {"header", ""};
@@ -104,6 +108,11 @@ constexpr Field kFields[] = {
     OfLimits<&S::Limits::registers_per_second_max>("registers_per_second_max", kNow),
     OfLimits<&S::Limits::refusals_per_second_max>("refusals_per_second_max", kNow),
     OfLimits<&S::Limits::retry_after_s>("retry_after", kNow),
+    OfJournal<&S::Journal::file>("file"),
+    OfJournal<&S::Journal::key_file>("key_file"),
+    OfJournal<&S::Journal::durability>("durability"),
+    OfJournal<&S::Journal::synchronous>("synchronous"),
+    OfJournal<&S::Journal::on_failure>("on_failure"),
     OfLog<&S::Log::level>("level", kNow),
     OfLog<&S::Log::access_format>("access_format", kNow),
     OfLog<&S::Log::reveal_keys>("reveal_keys", kNow),

@@ -30,6 +30,8 @@ constexpr SettingsPath kOffload = {"ipsec", "offload"};
 constexpr SettingsPath kOffloadDevice = {"ipsec", "offload_device"};
 constexpr SettingsPath kAccessFormat = {"log", "access_format"};
 constexpr SettingsPath kRevealKeys = {"log", "reveal_keys"};
+constexpr SettingsPath kJournalFile = {"journal", "file"};
+constexpr SettingsPath kJournalKeyFile = {"journal", "key_file"};
 constexpr SettingsPath kGmListen = {"gm", "listen"};
 constexpr SettingsPath kCoreListen = {"core", "listen"};
 constexpr SettingsPath kNextHop = {"core", "next_hop"};
@@ -75,6 +77,7 @@ class Checker {
     CheckRules(&draft_);
     CheckMark();
     CheckAccessFormat();
+    CheckJournal();
     CheckOffload();
     CheckCore();
     CheckNextHops(&draft_);
@@ -99,6 +102,7 @@ class Checker {
   void CheckMark();
   void CheckOffload();
   void CheckAccessFormat();
+  void CheckJournal();
   void CheckCore();
   void CheckEmergencyNextHop();
   void CheckSharedSockets();
@@ -241,6 +245,19 @@ void Checker::CheckAccessFormat() {
   if (!log.access_format.reveals_keys() || log.reveal_keys || draft_.IsBad(kRevealKeys)) return;
   draft_.Error(draft_.LineOf(kAccessFormat),
                "log.access_format: ik and ck are secrets: only with log.reveal_keys = true");
+}
+
+void Checker::CheckJournal() {
+  Settings::Journal& journal = settings_.journal;
+  if (draft_.IsBad(kJournalFile) || draft_.IsBad(kJournalKeyFile)) return;
+  if (!journal.is_on()) {
+    if (!draft_.IsSet(kJournalKeyFile)) return;
+    return draft_.Error(draft_.LineOf(kJournalKeyFile),
+                        "journal.key_file: without journal.file there is no journal");
+  }
+  if (journal.key_file.empty()) journal.key_file = journal.file + ".key";
+  if (journal.key_file != journal.file) return;
+  draft_.Error(draft_.LineOf(kJournalKeyFile), "journal.key_file: it is journal.file itself");
 }
 
 // Whether there is such a device, and what it can do, the kernel says at start (edge/offload).

@@ -35,6 +35,9 @@ void ReadRegisterTimeout(Reader& reader, SettingsDraft& draft);
 void ReadTransport(Reader& reader, SettingsDraft& draft);
 void ReadLimit(Reader& reader, uint32_t* out);
 void ReadSize(Reader& reader, uint32_t* out);
+void ReadDurability(Reader& reader, SettingsDraft& draft);
+void ReadSynchronous(Reader& reader, SettingsDraft& draft);
+void ReadOnFailure(Reader& reader, SettingsDraft& draft);
 void ReadLevel(Reader& reader, SettingsDraft& draft);
 
 constexpr Setting kSettings[] = {
@@ -181,6 +184,17 @@ constexpr Setting kSettings[] = {
      [](Reader& reader, SettingsDraft& draft) {
        reader.Seconds(3600, &draft.settings.limits.retry_after_s);
      }},
+    {{"journal", "file"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Text(false, &draft.settings.journal.file);
+     }},
+    {{"journal", "key_file"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Text(false, &draft.settings.journal.key_file);
+     }},
+    {{"journal", "durability"}, ReadDurability},
+    {{"journal", "synchronous"}, ReadSynchronous},
+    {{"journal", "on_failure"}, ReadOnFailure},
     {{"log", "level"}, ReadLevel},
     {{"log", "access_format"},
      [](Reader& reader, SettingsDraft& draft) {
@@ -190,8 +204,8 @@ constexpr Setting kSettings[] = {
      [](Reader& reader, SettingsDraft& draft) { reader.Boolean(&draft.settings.log.reveal_keys); }},
 };
 
-constexpr std::array<std::string_view, 8> kTables = {"process", "ipsec", "gm",   "core",
-                                                     "limits",  "log",   "rule", kHeaderTable};
+constexpr std::array<std::string_view, 9> kTables = {
+    "process", "ipsec", "gm", "core", "limits", "journal", "log", "rule", kHeaderTable};
 
 void ReadMinSpi(Reader& reader, SettingsDraft& draft) {
   reader.Integer(256, UINT32_MAX, "0..255 are reserved, RFC 4303 2.1",
@@ -260,6 +274,27 @@ void ReadLimit(Reader& reader, uint32_t* out) {
 
 void ReadSize(Reader& reader, uint32_t* out) {
   reader.UdpSize(out);
+}
+
+void ReadDurability(Reader& reader, SettingsDraft& draft) {
+  constexpr std::array<std::string_view, 2> kWords = {"strict", "relaxed"};
+  size_t index = 0;
+  reader.Word(kWords, &index);
+  draft.settings.journal.durability = static_cast<Durability>(index);
+}
+
+void ReadSynchronous(Reader& reader, SettingsDraft& draft) {
+  constexpr std::array<std::string_view, 3> kWords = {"full", "normal", "off"};
+  size_t index = 0;
+  reader.Word(kWords, &index);
+  draft.settings.journal.synchronous = static_cast<Synchronous>(index);
+}
+
+void ReadOnFailure(Reader& reader, SettingsDraft& draft) {
+  constexpr std::array<std::string_view, 2> kWords = {"refuse_new", "carry_on"};
+  size_t index = 0;
+  reader.Word(kWords, &index);
+  draft.settings.journal.on_failure = static_cast<OnJournalFailure>(index);
 }
 
 void ReadLevel(Reader& reader, SettingsDraft& draft) {

@@ -59,6 +59,12 @@ namespace edge {
   X(refused_full, "REGISTERs refused with 503 because a table was full")            \
   X(drop_socket_full, "datagrams the kernel dropped at full sockets")               \
   X(receive_no_buffers, "times a receive had to wait for a buffer")                 \
+  X(journal_records, "records the journal has taken")                               \
+  X(journal_failed, "batches of records the journal did not take, or late")         \
+  X(refused_journal, "REGISTERs refused because the journal fails")                 \
+  X(drop_journal, "of those, the ones not even answered")                           \
+  X(restored_registrations, "registrations that an earlier run left")               \
+  X(restored_sets, "and SA sets")                                                   \
   X(no_spi, "challenges refused because no SPI was free")                           \
   X(send_failed, "sends the kernel refused or that found no slot")                  \
   X(requests_too_large_for_udp, "requests that tried TCP for their size")           \

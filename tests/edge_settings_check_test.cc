@@ -45,6 +45,18 @@ TEST(SettingsCheck, KeysInTheAccessLogAreAskedForTwice) {
   EXPECT_TRUE(file.Parse().settings.log.access_format.reveals_keys());
 }
 
+TEST(SettingsCheck, AKeyFileNeedsAJournalThatIsAnotherFile) {
+  File file;
+  const std::string core = file.core;
+  file.core = core + "\n[journal]\nkey_file = \"/j.key\"\n";
+  EXPECT_EQ(file.Report(),
+            "f:9: error: journal.key_file: without journal.file there is no journal\n");
+  file.core = core + "\n[journal]\nkey_file = \"/j\"\nfile = \"/j\"\n";
+  EXPECT_EQ(file.Report(), "f:9: error: journal.key_file: it is journal.file itself\n");
+  file.core = core + "\n[journal]\nfile = \"/j\"\n";
+  EXPECT_EQ(file.Report(), "");
+}
+
 TEST(SettingsCheck, AnUnknownFieldInTheAccessLogIsNamed) {
   File file;
   file.core += "\n[log]\naccess_format = \"$ipsec(spi)\"\n";

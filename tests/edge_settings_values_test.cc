@@ -49,6 +49,14 @@ TEST(SettingsValues, AreRead) {
   EXPECT_EQ(With("ipsec", "replay_window = 4096").settings.ipsec.replay_window, 4096);
   EXPECT_EQ(With("ipsec", "missing_algorithms = \"drop\"").settings.ipsec.missing_algorithms,
             MissingAlgorithms::kDrop);
+  EXPECT_EQ(With("journal", "file = \"/j\"").settings.journal.key_file, "/j.key");
+  EXPECT_EQ(With("journal", "file = \"/j\"\nkey_file = \"/k\"").settings.journal.key_file, "/k");
+  EXPECT_EQ(With("journal", "durability = \"relaxed\"").settings.journal.durability,
+            Durability::kRelaxed);
+  EXPECT_EQ(With("journal", "synchronous = \"off\"").settings.journal.synchronous,
+            Synchronous::kOff);
+  EXPECT_EQ(With("journal", "on_failure = \"carry_on\"").settings.journal.on_failure,
+            OnJournalFailure::kCarryOn);
   EXPECT_EQ(With("log", "level = \"error\"").settings.log.level, "error");
   EXPECT_EQ(With("limits", "half_open_max = 5").settings.limits.half_open_max, 5u);
   EXPECT_EQ(With("limits", "half_open_per_source_max = 6").settings.limits.half_open_per_source_max,
