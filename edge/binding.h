@@ -10,6 +10,7 @@
 #include "absl/container/inlined_vector.h"
 #include "edge/agreement.h"
 #include "edge/flow.h"
+#include "edge/journal_record.h"
 #include "edge/limits.h"
 #include "edge/packed_texts.h"
 #include "edge/set_state.h"
@@ -50,6 +51,9 @@ struct SaSet {
   uint64_t installed_ms = 0;
   uint64_t kernel_until_ms = 0;  // Not before this does the kernel end the SAs by itself.
   uint64_t expires_ms = 0;       // What the set's timer is armed for.
+  RecordId record = 0;           // In the journal; 0: there is none.
+  uint32_t sequence_bound = kSequenceStride;
+  bool has_pool_spis = true;  // False: from a run with another range; not the pool's to give again.
   std::unique_ptr<Challenge> challenge;
   std::array<SetId, 2> shadowed{};  // Older sets with the same flow (a phone that lost its state).
   reactor::Timer timer;
@@ -72,6 +76,7 @@ struct Binding {
   PackedTexts<4> texts;
   uint64_t registered_until_ms = 0;    // 0: not registered.
   int pending = 0;                     // REGISTER transactions under way.
+  RecordId record = 0;                 // In the journal; 0: there is none.
   absl::InlinedVector<SetId, 4> sets;  // All that are not free, oldest first.
   std::unique_ptr<ClearPath> clear;    // Registered in clear; else null.
   reactor::Timer timer;

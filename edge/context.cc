@@ -31,6 +31,7 @@ Context::Context(const Settings& settings_in, std::vector<Port> ports_in, xfrm::
       hash(random_in),
       jar(random_in),
       registrar(phones != nullptr ? *phones : KeyedHash(random_in)),
+      records(settings_in.journal),
       timers(now_in),
       now_ms(now_in) {
   for (size_t i = 0; i < ports.size(); ++i) {
@@ -196,7 +197,14 @@ void Context::ForgetIfIdle(SlotId id) {
     return;
   }
   timers.Cancel(&binding->timer);
+  records.Erase(binding);
   registrar.RemoveBinding(binding);
+}
+
+void Context::Unregister(Binding* binding) {
+  timers.Cancel(&binding->timer);
+  registrar.Unregister(binding);
+  records.Unregister(*binding);
 }
 
 HexText Context::Derive(std::string_view purpose, const Arrival& arrival) const {

@@ -11,6 +11,7 @@
 #include "edge/branch_cookie.h"
 #include "edge/flow.h"
 #include "edge/overload.h"
+#include "edge/record_keeper.h"
 #include "edge/registrar.h"
 #include "edge/secrets.h"
 #include "edge/settings.h"
@@ -102,6 +103,8 @@ struct Context {
                  Actions* actions);
   // A binding that is not registered lives as long as a set or a REGISTER of it does.
   void ForgetIfIdle(SlotId binding);
+  // Its registration is over; what of its sets drains lives on.
+  void Unregister(Binding* binding);
   // The same bytes for the same transaction: tags and icids of a retransmission do not change.
   HexText Derive(std::string_view purpose, const Arrival& arrival) const;
 
@@ -112,12 +115,14 @@ struct Context {
   const KeyedHash hash;
   const CookieJar jar;
   Registrar registrar;
+  RecordKeeper records;
   reactor::TimerWheel timers;
   Stats stats;
   uint64_t now_ms;
   PortIndex core_port = 0;
   bool rules_allow_clear = false;
-  bool draining = false;  // No REGISTER in clear is taken any more.
+  bool journal_fails = false;  // Who is new is refused, or not (journal.on_failure).
+  bool draining = false;       // No REGISTER in clear is taken any more.
   Overload::Level overload = Overload::Level::kNone;
   TokenBucket refusals;       // limits.refusals_per_second_max.
   TokenBucket new_registers;  // limits.registers_per_second_max.

@@ -214,6 +214,24 @@ void Core::OnLooked(SetId set, const SaUse& use, uint64_t now_ms, Actions* actio
   registers_.OnLooked(set, use, actions);
 }
 
+void Core::OnJournalled(const JournalTicket& ticket, bool is_kept, uint64_t now_ms,
+                        Actions* actions) {
+  context_.now_ms = now_ms;
+  switch (ticket.kind) {
+    case JournalTicket::Kind::kSet:
+      return registers_.keeper().OnJournalled(ticket.id, is_kept, actions);
+    case JournalTicket::Kind::kTransaction:
+      return registers_.OnJournalled(ticket.id, is_kept, actions);
+  }
+}
+
+void Core::Restore(std::span<const RestoredPhone> phones, uint64_t now_ms, uint64_t epoch_ms,
+                   RecordId first, RecordId step) {
+  context_.now_ms = now_ms;
+  context_.records.SetIds(first, step);
+  for (const RestoredPhone& phone : phones) RestorePhone(phone, epoch_ms, &context_);
+}
+
 void Core::OnLetter(const Letter& letter, uint64_t now_ms, Actions* actions) {
   context_.now_ms = now_ms;
   Obey(letter, &context_, &registers_.keeper(), actions);

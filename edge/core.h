@@ -14,6 +14,7 @@
 #include "edge/next_hops.h"
 #include "edge/register_proxy.h"
 #include "edge/relay.h"
+#include "edge/restore.h"
 
 namespace edge {
 
@@ -53,6 +54,17 @@ class Core {
   void OnDeleted(SetId set, uint64_t now_ms, Actions* actions);
   // And to Actions::Look.
   void OnLooked(SetId set, const SaUse& use, uint64_t now_ms, Actions* actions);
+
+  // What is to be kept since it was asked last (settings [journal]): to be handed to a journal, and
+  // emptied, once a turn; and the journal's answer to each ticket of it.
+  JournalBatch* records() { return context_.records.batch(); }
+  void OnJournalled(const JournalTicket& ticket, bool is_kept, uint64_t now_ms, Actions* actions);
+  // It fails now, or is well again.
+  void SetJournalFails(bool fails) { context_.journal_fails = fails; }
+  // What an earlier run left, before the first message. `epoch_ms`: the wall clock at `now_ms`, by
+  // which the records go. Ids of new records as in RecordKeeper.
+  void Restore(std::span<const RestoredPhone> phones, uint64_t now_ms, uint64_t epoch_ms,
+               RecordId first, RecordId step);
 
   // What another worker told all.
   void OnLetter(const Letter& letter, uint64_t now_ms, Actions* actions);

@@ -28,6 +28,8 @@ class Exchange {
 
   size_t workers() const { return places_.size(); }
   const KeyedHash& phones() const { return phones_; }
+  // The key of an earlier run. Before the first worker is made.
+  void set_phones(const KeyedHash& phones) { phones_ = phones; }
 
   // Letters to this worker, and the word to stop, are told to `sink` on that reactor. False:
   // *error.
@@ -54,6 +56,8 @@ class Exchange {
   // Null: no others were offered since this worker last asked.
   std::shared_ptr<const Settings> TakeSettings(size_t worker);
 
+  // From any thread: asks one for a turn.
+  void Ring(size_t worker) { places_[worker]->wake->Ring(); }
   // From any thread: asks all to end; a second time, to end without waiting for anybody.
   void Stop();
   int stop_requests() const { return stop_requests_.load(std::memory_order_acquire); }
@@ -78,7 +82,7 @@ class Exchange {
   };
   LetterBox& MailboxOf(size_t from, size_t to) { return *places_[from]->to[to]; }
 
-  const KeyedHash phones_;
+  KeyedHash phones_;
   std::vector<std::unique_ptr<Place>> places_;
   std::mutex settings_mutex_;  // Taken when settings change, and never else.
   std::shared_ptr<const Settings> settings_;

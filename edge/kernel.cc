@@ -32,8 +32,7 @@ class RealKernel final : public Kernel, reactor::NetlinkSink {
     if (counters_fd_ >= 0) close(counters_fd_);
   }
 
-  bool Prepare(const Settings& settings, std::span<const xfrm::Sa> known,
-               std::string* error) override;
+  bool Prepare(const Settings& settings, const KnownSas& known, std::string* error) override;
   bool Attach(reactor::Reactor* reactor, KernelAnswers* answers, std::string* error) override;
   bool ReadCounters(xfrm::KernelCounters* counters) override;
   void Deliver() override {}
@@ -83,8 +82,7 @@ std::errc RealKernel::Run(std::errc harmless) {
   return std::errc{};
 }
 
-bool RealKernel::Prepare(const Settings& settings, std::span<const xfrm::Sa> known,
-                         std::string* error) {
+bool RealKernel::Prepare(const Settings& settings, const KnownSas& known, std::string* error) {
   const uint32_t reqid = settings.ipsec.reqid;
   std::vector<xfrm::Policy> policies = SharedPolicies(settings);
   if (!claim_.Take(reqid, error) || !Open(error)) return false;
@@ -93,7 +91,8 @@ bool RealKernel::Prepare(const Settings& settings, std::span<const xfrm::Sa> kno
     return xfrm::Transact(fd_, batch, kStartupTimeoutMs, verdict, look);
   };
   RestartCounts counts;
-  if (!PutRight(transact, {known, policies}, reqid, SystemRandom().Next(), &counts, error)) {
+  if (!PutRight(transact, {known.sas, policies, known.before_install}, reqid, SystemRandom().Next(),
+                &counts, error)) {
     return false;
   }
   spdlog::info("kernel put right: {}", Describe(counts));
@@ -155,7 +154,7 @@ void RealKernel::Retire(const Settings& settings) {
 
 class SimulatedKernel final : public Kernel {
  public:
-  bool Prepare(const Settings& settings, std::span<const xfrm::Sa>, std::string*) override {
+  bool Prepare(const Settings& settings, const KnownSas&, std::string*) override {
     xfrm::Batch batch;
     for (const xfrm::Policy& policy : SharedPolicies(settings)) {
       batch.Clear(1);
@@ -164,6 +163,15 @@ class SimulatedKernel final : public Kernel {
     }
     answers_.clear();
     return true;
+  }
+  void Adopt(std::span<const xfrm::Sa> own) override {
+    xfrm::Batch batch;
+    for (size_t i = 0; i < own.size();) {
+      batch.Clear(1);
+      for (; i < own.size() && !batch.full(); ++i) batch.AddSa(own[i]);
+      fake_.Send(batch.Seal(), Now(), &answers_);
+      answers_.clear();
+    }
   }
   bool Attach(reactor::Reactor*, KernelAnswers* told, std::string*) override {
     told_ = told;

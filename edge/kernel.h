@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,6 +22,13 @@ namespace edge {
 // Two per protected socket, in and out (design D1).
 std::vector<xfrm::Policy> SharedPolicies(const Settings& settings);
 
+// What an earlier run left and this one goes on with.
+struct KnownSas {
+  std::span<const xfrm::Sa> sas;
+  // See Known in edge/restart.h.
+  std::function<void(std::span<const uint32_t> missing)> before_install = {};
+};
+
 // Where the kernel's answers go.
 class KernelAnswers {
  public:
@@ -36,8 +44,10 @@ class Kernel : public KernelLink {
   // Before the ports are bound: makes sure that nobody else runs with our reqid, makes the kernel
   // hold of ours the SAs that are `known` (with their keys) and no others (edge/restart), puts the
   // shared policies in place. False: *error names what the kernel refused and what to do.
-  virtual bool Prepare(const Settings& settings, std::span<const xfrm::Sa> known,
-                       std::string* error) = 0;
+  virtual bool Prepare(const Settings& settings, const KnownSas& known, std::string* error) = 0;
+  // Of each worker's kernel, after Prepare() of the first: the SAs among them that are its own.
+  // Only a simulated one, which went with its process, has to be told.
+  virtual void Adopt(std::span<const xfrm::Sa>) {}
   // Answers go to `answers` from now on. False: *error.
   virtual bool Attach(reactor::Reactor* reactor, KernelAnswers* answers, std::string* error) = 0;
   // Hands over answers that came without the ring (the fake kernel's), and are there any?

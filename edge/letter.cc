@@ -31,8 +31,7 @@ void Obey(const Letter& letter, Context* context, SetKeeper* keeper, Actions* ac
   if (letter.kind == Letter::Kind::kComes) return;
   if (binding->registered() && registrar.SetInUse(*binding) == nullptr) {
     ++context->stats.superseded;
-    context->timers.Cancel(&binding->timer);
-    registrar.Unregister(binding);
+    context->Unregister(binding);
   }
   context->ForgetIfIdle(binding->id);
 }

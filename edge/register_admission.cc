@@ -20,6 +20,11 @@ bool RegisterProxy::AdmitStranger(const Arrival& arrival, const RegisterRequest&
     context_.Refuse(arrival, &Stats::refused_overload, &Stats::drop_overload, actions);
     return false;
   }
+  if (context_.journal_fails && !is_registered &&
+      context_.settings.journal.on_failure == OnJournalFailure::kRefuseNew) {
+    context_.Refuse(arrival, &Stats::refused_journal, &Stats::drop_journal, actions);
+    return false;
+  }
   const uint32_t rate = context_.settings.limits.registers_per_second_max;
   if (rate == 0 || is_registered || context_.new_registers.Take(context_.now_ms, rate)) return true;
   context_.Refuse(arrival, &Stats::refused_rate, &Stats::drop_rate, actions);

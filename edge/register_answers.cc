@@ -136,8 +136,7 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
 
 void RegisterProxy::OnDeregistered(Binding* binding, Actions* actions) {
   ++context_.stats.deregistrations;
-  context_.timers.Cancel(&binding->timer);
-  context_.registrar.Unregister(binding);
+  context_.Unregister(binding);
   keeper_.ApplyToAll(binding, SetEvent::kDeregistered, actions);
 }
 
@@ -271,9 +270,9 @@ void RegisterProxy::OnSetRefused(SaSet* set, uint64_t key, std::errc error,
   RegisterTransaction* transaction = Find(key);
   if (transaction == nullptr) return;
   Attempt attempt = AttemptOf(*transaction, set);
-  attempt.result = "refused by the kernel";
+  attempt.result = error == kNotKept ? kJournalFailed : "refused by the kernel";
   attempt.status = 500;
-  attempt.kernel = error;
+  if (error != kNotKept) attempt.kernel = error;
   attempt.explanation = explanation;
   actions->Report(attempt);
 
@@ -322,7 +321,7 @@ void RegisterProxy::OnBindingTimer(uint32_t index) {
   Binding* binding = context_.registrar.bindings().FindIndex(index);
   if (binding == nullptr) return;
   ++context_.stats.expirations;
-  context_.registrar.Unregister(binding);
+  context_.Unregister(binding);
   context_.ForgetIfIdle(binding->id);
 }
 

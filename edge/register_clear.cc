@@ -29,11 +29,11 @@ void RegisterProxy::OnAcceptedInClear(const sip::Message& message, RegisterTrans
       return Fail(500, "the core's 200 is too large", transaction, actions);
     }
     if (granted_s > 0) {
-      EnterClear(binding, granted_s, transaction, actions);
-    } else if (binding->clear != nullptr) {
+      return KeepInClear(message, binding, granted_s, transaction, actions);
+    }
+    if (binding->clear != nullptr) {
       ++context_.stats.deregistrations;
-      context_.timers.Cancel(&binding->timer);
-      context_.registrar.Unregister(binding);
+      context_.Unregister(binding);
     }
   }
   RelayAnswer(message, transaction->answer, actions);
@@ -48,8 +48,7 @@ void RegisterProxy::EnterClear(Binding* binding, uint32_t granted_s,
   Binding* before = context_.registrar.EnterClear(
       binding, ClearPathOf(transaction->source, transaction->open->contact));
   if (before != nullptr && before != binding) {
-    context_.timers.Cancel(&before->timer);
-    context_.registrar.Unregister(before);
+    context_.Unregister(before);
     context_.ForgetIfIdle(before->id);
   }
   if (was_there) {

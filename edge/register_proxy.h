@@ -13,49 +13,13 @@
 #include "edge/context.h"
 #include "edge/next_hops.h"
 #include "edge/register_rules.h"
+#include "edge/register_transaction.h"
 #include "edge/set_keeper.h"
 
 namespace edge {
 
-// One REGISTER under way, or answered a moment ago (then a retransmission meets the same answer).
-// Of the latter there are as many as come in kTransactionLingerMs: they are kept small.
-struct RegisterTransaction {
-  enum class State : uint8_t { kForwarded, kKernel, kDone };
-  // What only the answer needs.
-  struct Open {
-    bool agreed = false;  // `offer` is set: a 401 opens an agreement.
-    Offer offer;
-    std::string security_client;  // As it came; moves into the Challenge.
-    std::string contact;
-    std::string identity;
-    uint32_t reg_id = 0;
-    std::string answer_tail;  // An answer of our own, from the end of its status line on.
-    // While the kernel is asked:
-    std::string held;  // The answer, whole.
-    uint32_t granted_s = 0;
-    std::string service_route;
-    std::string associated;
-  };
-
-  SlotId id = 0;
-  uint64_t key = 0;  // Our branch.
-  State state = State::kForwarded;
-  bool integrity_protected = false;
-  bool answers_challenge = false;  // SM7: it came on a temporary set.
-  bool asks_zero = false;
-  int own_status = 0;  // kDone: what we answered ourselves; 0: the core did.
-  Flow source;         // As it came.
-  Flow answer;         // Where an answer goes that belongs to no set...
-  Flow held_to;        // ...and where the one goes that waited for the kernel.
-  SetId arrived = 0;   // The set it came on, or 0.
-  SetId made = 0;      // The set its 401 opened.
-  SlotId binding = 0;
-  RuleIndex rule = 0;
-  uint64_t started_ms = 0;
-  NextHops::Asked asked;
-  std::unique_ptr<Open> open;  // Null when kDone.
-  reactor::Timer timer;
-};
+// What a REGISTER is told when the journal, and not the kernel, was the reason.
+inline constexpr std::string_view kJournalFailed = "the journal did not take it";
 
 class RegisterProxy final : public SetObserver {
  public:
@@ -76,6 +40,9 @@ class RegisterProxy final : public SetObserver {
   size_t transactions() const { return transactions_.in_use(); }
   size_t under_way() const { return under_way_; }
 
+  // What a REGISTER in clear waited for.
+  void OnJournalled(uint64_t transaction, bool is_kept, Actions* actions);
+  bool OnSetExtended(SaSet* set, uint64_t transaction) override;
   void OnSetReady(SaSet* set, uint64_t transaction, Actions* actions) override;
   void OnSetRefused(SaSet* set, uint64_t transaction, std::errc error, std::string_view explanation,
                     Actions* actions) override;
@@ -123,6 +90,9 @@ class RegisterProxy final : public SetObserver {
   void Fail(int status, std::string_view why, RegisterTransaction* transaction, Actions* actions);
   void EnterClear(Binding* binding, uint32_t granted_s, RegisterTransaction* transaction,
                   Actions* actions);
+  void KeepInClear(const sip::Message& message, Binding* binding, uint32_t granted_s,
+                   RegisterTransaction* transaction, Actions* actions);
+  void AcceptInClear(RegisterTransaction* transaction, Actions* actions);
   void Register(Binding* binding, uint32_t granted_s, RegisterTransaction* transaction);
   void Confirm(SaSet* set, RegisterTransaction* transaction, Actions* actions);
 

@@ -1,6 +1,7 @@
 #include "edge/restart.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <vector>
@@ -13,6 +14,8 @@ namespace {
 
 // A kernel that is sound needs one pass; one that lost an answer, a second.
 constexpr int kPassesMax = 5;
+// How often the log says how far it is.
+constexpr size_t kProgressSas = 200'000;
 
 class Restart {
  public:
@@ -45,6 +48,7 @@ class Restart {
   xfrm::Batch batch_;
   xfrm::BatchVerdict verdict_;
   uint32_t sequence_ = 1;
+  bool asked_ = false;  // known_.before_install.
   std::errc error_{};
 };
 
@@ -69,11 +73,22 @@ bool Restart::PutSasRight(uint64_t seed, bool is_first) {
   counts_.sas_foreign = plan.foreign;
   counts_.sas_blocked = plan.blocked.size();
 
+  if (known_.before_install && !asked_ && plan.install.size() + plan.replace.size() > 0) {
+    asked_ = true;
+    std::vector<uint32_t> missing = plan.install;
+    missing.insert(missing.end(), plan.replace.begin(), plan.replace.end());
+    known_.before_install(missing);
+  }
   xfrm::ReconcileRun run(plan, known_.sas);
+  size_t told = 0;
   for (Begin(); run.Fill(&batch_, kKernelRequestsPerTurn); Begin()) {
     error_ = Run();
     run.Take(verdict_);
     if (error_ != std::errc{}) break;
+    const size_t done = run.installed() + run.removed();
+    if (done < told + kProgressSas) continue;
+    told = done;
+    spdlog::info("kernel: {} SAs installed, {} removed so far", run.installed(), run.removed());
   }
   counts_.sas_installed += run.installed();
   counts_.sas_removed += run.removed();

@@ -25,6 +25,8 @@ using Transaction = std::function<std::errc(xfrm::Batch* batch, xfrm::BatchVerdi
 struct Known {
   std::span<const xfrm::Sa> sas;
   std::span<const xfrm::Policy> policies;
+  // Asked once, with the indices of SAs that the kernel lacks, before it is given any of them.
+  std::function<void(std::span<const uint32_t> missing)> before_install = {};
 };
 
 struct RestartCounts {

@@ -174,7 +174,11 @@ void SetKeeper::Perform(SaSet* set, SetAction action, Actions* actions) {
       break;
     case SetAction::kRejectAndWait:
     case SetAction::kRejectAndDelete:
-      ++(error_ == kOutcomeUnknown ? context_.stats.sets_unknown : context_.stats.sets_refused);
+      if (error_ == kOutcomeUnknown) {
+        ++context_.stats.sets_unknown;
+      } else if (error_ != kNotKept) {
+        ++context_.stats.sets_refused;
+      }
       set->transaction = 0;
       observer_->OnSetRefused(set, transaction, error_, explanation_, actions);
       if (action == SetAction::kRejectAndDelete) {
@@ -185,8 +189,10 @@ void SetKeeper::Perform(SaSet* set, SetAction action, Actions* actions) {
       break;
     case SetAction::kStartDrain:
       ArmTimer(set, std::min(set->expires_ms, context_.now_ms + kDrainMs));
+      KeepRecord(*set);
       break;
     case SetAction::kTakeIntoUse:
+      KeepRecord(*set);
       if (Binding* binding = context_.registrar.FindBinding(set->binding); binding != nullptr) {
         const auto sets = binding->sets;
         for (const SetId id : sets) {
@@ -203,7 +209,13 @@ void SetKeeper::Perform(SaSet* set, SetAction action, Actions* actions) {
   }
 }
 
+void SetKeeper::KeepRecord(const SaSet& set) {
+  const Binding* binding = context_.registrar.FindBinding(set.binding);
+  if (binding != nullptr) context_.records.Rewrite(set, *binding);
+}
+
 void SetKeeper::Delete(SaSet* set, Actions* actions) {
+  context_.records.Erase(set);
   context_.timers.Cancel(&set->timer);
   RemoveFlows(set, actions);
   const bool certain = !set->in_doubt && context_.now_ms < set->kernel_until_ms;
@@ -220,7 +232,7 @@ void SetKeeper::RemoveFlows(SaSet* set, Actions* actions) {
 
 void SetKeeper::Release(SaSet* set) {
   context_.timers.Cancel(&set->timer);
-  context_.spis->Release(set->agreement.spis, context_.now_ms);
+  if (set->has_pool_spis) context_.spis->Release(set->agreement.spis, context_.now_ms);
   ++context_.stats.sets_deleted;
   const SlotId binding = set->binding;
   context_.registrar.RemoveSet(set);
@@ -287,7 +299,22 @@ void SetKeeper::OnExtended(SetId id, std::errc error, std::string_view explanati
   explanation_ = explanation;
   // An SA that is gone, or an SA3 that was refused: another set may have its id by now.
   set->in_doubt = set->in_doubt || error != std::errc{};
+  if (error == std::errc{} && observer_->OnSetExtended(set, set->transaction)) return;
   Apply(set, error == std::errc{} ? SetEvent::kExtended : SetEvent::kRefused, actions);
+}
+
+// Who is registered stays so: what the journal lacks of it, it takes when it works again.
+void SetKeeper::OnJournalled(SetId id, bool is_kept, Actions* actions) {
+  SaSet* set = context_.registrar.FindSet(id);
+  if (set == nullptr) return;
+  const Binding* binding = context_.registrar.FindBinding(set->binding);
+  const bool is_new = binding == nullptr || !binding->registered();
+  const bool refuses =
+      !is_kept && is_new && context_.settings.journal.on_failure == OnJournalFailure::kRefuseNew;
+  error_ = refuses ? kNotKept : std::errc{};
+  explanation_ = {};
+  if (refuses) ++context_.stats.refused_journal;
+  Apply(set, refuses ? SetEvent::kRefused : SetEvent::kExtended, actions);
 }
 
 void SetKeeper::OnDeleted(SetId id, Actions* actions) {

@@ -11,11 +11,16 @@
 
 namespace edge {
 
+// What OnSetRefused is told when the journal, and not the kernel, was the reason.
+inline constexpr std::errc kNotKept = std::errc::io_error;
+
 // Told when a REGISTER that waited for the kernel may go on or must fail.
 class SetObserver {
  public:
   virtual ~SetObserver() = default;
   // The set's `transaction` is the REGISTER; it is 0 afterwards.
+  // The kernel has the longer lifetime. True: the journal is to have it, too, before OnSetReady.
+  virtual bool OnSetExtended(SaSet* set, uint64_t transaction) = 0;
   virtual void OnSetReady(SaSet* set, uint64_t transaction, Actions* actions) = 0;
   virtual void OnSetRefused(SaSet* set, uint64_t transaction, std::errc error,
                             std::string_view explanation, Actions* actions) = 0;
@@ -52,6 +57,8 @@ class SetKeeper {
 
   void OnInstalled(SetId id, std::errc error, std::string_view explanation, Actions* actions);
   void OnExtended(SetId id, std::errc error, std::string_view explanation, Actions* actions);
+  // What OnSetExtended waited for.
+  void OnJournalled(SetId id, bool is_kept, Actions* actions);
   void OnDeleted(SetId id, Actions* actions);
   void OnTimer(uint32_t index, Actions* actions);
 
@@ -65,6 +72,7 @@ class SetKeeper {
   // And notes until when the kernel keeps them.
   SaArray MakeSasFor(SaSet* set, const xfrm::EspKeys& keys, uint64_t lifetime_s);
   void Perform(SaSet* set, SetAction action, Actions* actions);
+  void KeepRecord(const SaSet& set);
   void Delete(SaSet* set, Actions* actions);
   void RemoveFlows(SaSet* set, Actions* actions);
   void Release(SaSet* set);

@@ -4,20 +4,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <ctime>
 
+#include "edge/clock.h"
 #include "edge/limits.h"
 #include "edge/reload.h"
 #include "edge/worker_settings.h"
 
 namespace edge {
 namespace {
-
-uint64_t NowMs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
-}
 
 constexpr uint64_t kDrainMaxMs = 5'000;
 constexpr uint64_t kOverloadLogMs = 10'000;
@@ -35,10 +29,11 @@ std::vector<Port> PortsOf(const Settings& settings) {
 }
 
 Worker::Worker(const Settings& all, size_t index, Kernel* kernel, xfrm::SpiPool* spis,
-               Random* random, Exchange* exchange)
+               Random* random, Exchange* exchange, Journal* journal)
     : settings_(SettingsOf(all, index)),
       index_(index),
       exchange_(exchange),
+      journal_(journal),
       kernel_(kernel),
       ports_(PortsOf(settings_)),
       now_ms_(NowMs()),
@@ -68,6 +63,13 @@ bool Worker::Open(std::string* error) {
       std::make_unique<reactor::SendPool>(reactor::SendPoolOptions{.slots = kStrangerSends});
   if (!exchange_->Open(index_, reactor_.get(), this, error)) return false;
   if (!kernel_->Attach(reactor_.get(), this, error)) return false;
+  if (journal_ != nullptr) {
+    records_ = journal_->client(index_);
+    records_->Attach(&core_.stats());
+    now_ms_ = NowMs();
+    core_.Restore(journal_->TakePhones(index_), now_ms_, EpochMs(), journal_->first_id(index_),
+                  Journal::kIdStep);
+  }
   return OpenPorts(error);
 }
 
@@ -107,10 +109,12 @@ void Worker::Turn(int64_t wait_max_us) {
   // Messages and kernel answers in; decisions taken.
   const bool is_full = reactor_->Dispatch() == reactor::Reactor::kDispatchMax;
   kernel_->Deliver();
+  TakeFromJournal();
   ServeStrangers(is_full);
   core_.OnTime(now_ms_, this, kTimerWorkPerTurn);
   monitor_.OnTime(now_ms_);
   FlushToKernel();
+  FlushToJournal();
   exchange_->Flush(index_, reactor_.get());
   NoteTraffic();
   NoteOverload();
@@ -172,10 +176,24 @@ void Worker::FlushToKernel() {
   queue_.Flush(now_ms_);
 }
 
+void Worker::TakeFromJournal() {
+  if (records_ == nullptr) return;
+  core_.SetJournalFails(records_->is_failing());
+  records_->Take(now_ms_, [this](const JournalTicket& ticket, bool is_kept) {
+    core_.OnJournalled(ticket, is_kept, now_ms_, this);
+  });
+}
+
+// One batch has all that the turn wants kept.
+void Worker::FlushToJournal() {
+  if (records_ != nullptr) records_->Flush(core_.records(), now_ms_, EpochMs());
+}
+
 int64_t Worker::WaitUs() const {
   if (kernel_->has_answers() || !strangers_.empty()) return 0;
   const uint64_t next = std::min({core_.NextExpiry(), queue_.NextExpiry(), watch_.NextExpiry(),
-                                  connections_.NextExpiry(), overload_.NextExpiry()});
+                                  connections_.NextExpiry(), overload_.NextExpiry(),
+                                  records_ != nullptr ? records_->NextExpiry() : UINT64_MAX});
   if (next == reactor::TimerWheel::kNever) return -1;
   return next <= now_ms_ ? 0 : static_cast<int64_t>(next - now_ms_) * 1000;
 }
@@ -199,8 +217,9 @@ bool Worker::IsQuiet() const {
   return core_.registers_under_way() == 0 && now_ms_ - relayed_ms_ >= kQuietMs;
 }
 
-// In order: no new messages; what waits for the kernel gets its answer; the SAs go; the sockets
-// close while the policies still guard the ports.
+// In order: no new messages; what waits for the kernel and the journal gets its answer; the SAs go,
+// but for those that the journal has, which the next run takes over; the sockets close while the
+// policies still guard the ports.
 void Worker::End() {
   stopping_ = true;
   strangers_.Clear();
@@ -212,13 +231,17 @@ void Worker::End() {
       connections_.OnTime(now_ms_);
       reactor_->Dispatch();
       kernel_->Deliver();
+      TakeFromJournal();
       FlushToKernel();
+      FlushToJournal();
       if (!done()) reactor_->SubmitAndWait(kernel_->has_answers() ? 0 : 10'000);
     }
   };
   turn_until([&] { return queue_.idle() && exchange_->all_left(); });
-  core_.DeleteAll(now_ms_, this);
-  turn_until([&] { return queue_.idle() && sends_->in_flight() == 0; });
+  if (records_ == nullptr) core_.DeleteAll(now_ms_, this);
+  const auto is_written = [&] { return records_ == nullptr || records_->idle(); };
+  turn_until([&] { return queue_.idle() && sends_->in_flight() == 0 && is_written(); });
+  if (!is_written()) spdlog::error("the journal has not taken all records within 5 s");
   if (!queue_.idle()) {
     spdlog::warn(
         "the kernel did not delete all SAs within {} s: they end by themselves, or with the "

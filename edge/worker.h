@@ -11,6 +11,7 @@
 #include "edge/connections.h"
 #include "edge/core.h"
 #include "edge/exchange.h"
+#include "edge/journal.h"
 #include "edge/kernel.h"
 #include "edge/kernel_monitor.h"
 #include "edge/kernel_queue.h"
@@ -35,8 +36,9 @@ class Worker final : Actions,
                      ConnectionSink {
  public:
   // The worker `index` of those in `all` (edge/worker_settings.h). The rest outlives it.
+  // `journal` null: there is none.
   Worker(const Settings& all, size_t index, Kernel* kernel, xfrm::SpiPool* spis, Random* random,
-         Exchange* exchange);
+         Exchange* exchange, Journal* journal = nullptr);
   ~Worker() override;
 
   // Everything that can fail, in the thread that runs it. False: *error.
@@ -44,7 +46,7 @@ class Worker final : Actions,
   // D1).
   bool Open(std::string* error);
   // Turns until Exchange::Stop(), then takes no new phone, lets what is under way end, gives the
-  // SAs back and closes.
+  // SAs back (with a journal it leaves them, for the next run) and closes.
   void Run();
 
   const Stats& stats() const { return core_.stats(); }
@@ -102,6 +104,8 @@ class Worker final : Actions,
   void OnWake() override;
   void OnReply(std::span<const std::byte> bytes) override;
   void OnLoss() override;
+  void TakeFromJournal();
+  void FlushToJournal();
   void FlushToKernel();
   std::span<const xfrm::Sa> Offloaded(std::span<const xfrm::Sa> sas, SaArray* copies) const;
   void NoteRefusal(std::errc error);
@@ -109,6 +113,8 @@ class Worker final : Actions,
   Settings settings_;  // Its own.
   const size_t index_;
   Exchange* exchange_;
+  Journal* journal_;
+  JournalClient* records_ = nullptr;  // This worker's end of it.
   Kernel* kernel_;
   const std::vector<Port> ports_;
   uint64_t now_ms_;  // Monotonic; read once a turn.

@@ -43,16 +43,10 @@ bool Workers::Open(std::string* error) {
   end_ = signals_ == nullptr ? nullptr : reactor::Wake::Open(reactor_.get(), this, error);
   if (end_ == nullptr) return false;
 
-  Kernel& first = *seats_[0]->kernel;
-  // Nothing outlives a run yet that could tell which sets of an earlier one are known.
-  if (!first.Prepare(settings_, {}, error)) return false;
-  for (const std::string& fallback : first.offload().fallbacks()) {
-    spdlog::warn("{}", fallback);
-    ++stats_.offload_fallbacks;
-  }
+  if (!OpenJournal(error) || !PrepareKernels(error)) return false;
+  if (journal_ != nullptr && !journal_->Start(error)) return false;
   bool is_open = ArePortsOurs(error);
   for (const std::unique_ptr<Seat>& seat : seats_) {
-    if (seat->index > 0) seat->kernel->offload() = first.offload();
     is_open = is_open && Start(seat.get(), error);
   }
   for (const std::unique_ptr<Seat>& seat : seats_) {
@@ -66,9 +60,39 @@ bool Workers::Open(std::string* error) {
   go_.set_value(is_open);
   if (!is_open) {
     Join();
-    first.Retire(settings_);
+    RetireKernel();
   }
   return is_open;
+}
+
+bool Workers::OpenJournal(std::string* error) {
+  if (!settings_.journal.is_on()) return true;
+  journal_ = std::make_unique<Journal>(settings_, &spis_,
+                                       [this](size_t worker) { exchange_.Ring(worker); });
+  if (!journal_->Open(error)) return false;
+  exchange_.set_phones(journal_->PhonesKey());
+  return true;
+}
+
+// Makes the kernel hold what goes on of an earlier run, which without a journal is nothing.
+bool Workers::PrepareKernels(std::string* error) {
+  Kernel& first = *seats_[0]->kernel;
+  const KnownSas known = journal_ != nullptr ? journal_->Known() : KnownSas{};
+  if (!first.Prepare(settings_, known, error)) return false;
+  for (const std::string& fallback : first.offload().fallbacks()) {
+    spdlog::warn("{}", fallback);
+    ++stats_.offload_fallbacks;
+  }
+  for (const std::unique_ptr<Seat>& seat : seats_) {
+    if (seat->index > 0) seat->kernel->offload() = first.offload();
+    if (journal_ != nullptr) seat->kernel->Adopt(journal_->SasOf(seat->index));
+  }
+  return true;
+}
+
+// With a journal SAs and policies stay: the ports are closed to plain text until the next run.
+void Workers::RetireKernel() {
+  if (journal_ == nullptr) seats_[0]->kernel->Retire(settings_);
 }
 
 // SO_REUSEPORT would let another process have a part of the phones; without it this bind fails.
@@ -103,7 +127,8 @@ void* Workers::ServeSeat(void* seat) {
 
 void Workers::Serve(Seat* seat) {
   {
-    Worker worker(settings_, seat->index, seat->kernel.get(), &spis_, random_, &exchange_);
+    Worker worker(settings_, seat->index, seat->kernel.get(), &spis_, random_, &exchange_,
+                  journal_.get());
     seat->opened.set_value(OpenWorker(seat, &worker));
     if (may_go_.get()) worker.Run();
     seat->stats = worker.stats();
@@ -133,7 +158,7 @@ void Workers::Run(const ReadSettings& read) {
   }
   Join();
   for (const std::unique_ptr<Seat>& seat : seats_) Add(seat->stats, &stats_);
-  seats_[0]->kernel->Retire(settings_);
+  RetireKernel();
 }
 
 void Workers::Reload(const Settings& wanted) {
@@ -155,6 +180,7 @@ void Workers::Join() {
   for (const std::unique_ptr<Seat>& seat : seats_) {
     if (seat->is_running) pthread_join(seat->thread, nullptr);
   }
+  if (journal_ != nullptr) journal_->Stop();
 }
 
 }  // namespace edge

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "edge/exchange.h"
+#include "edge/journal.h"
 #include "edge/kernel.h"
 #include "edge/secrets.h"
 #include "edge/settings.h"
@@ -60,6 +61,9 @@ class Workers final : reactor::WakeSink {
     Stats stats;
   };
 
+  bool OpenJournal(std::string* error);
+  bool PrepareKernels(std::string* error);
+  void RetireKernel();
   bool ArePortsOurs(std::string* error) const;
   bool Start(Seat* seat, std::string* error);
   static void* ServeSeat(void* seat);
@@ -74,6 +78,7 @@ class Workers final : reactor::WakeSink {
   Random* random_;
   xfrm::SpiPool spis_;
   Exchange exchange_;
+  std::unique_ptr<Journal> journal_;  // Null: there is none.
   std::vector<std::unique_ptr<Seat>> seats_;
   std::promise<bool> go_;  // Did all open?
   std::shared_future<bool> may_go_ = go_.get_future().share();

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "edge/kernel.h"
+#include "edge/restart.h"
 #include "tests/edge_values.h"
 
 namespace edge {
@@ -124,6 +125,7 @@ class TcpServer : public LoopbackSocket {
 struct OneKernel {
   std::mutex mutex;
   xfrm::FakeKernel fake;
+  RestartCounts put_right;  // By the last start.
 
   size_t sa_count() {
     const std::lock_guard<std::mutex> lock(mutex);
@@ -147,7 +149,27 @@ struct OneKernel {
 class WayToKernel final : public Kernel {
  public:
   explicit WayToKernel(OneKernel* kernel) : kernel_(*kernel) {}
-  bool Prepare(const Settings& settings, std::span<const xfrm::Sa>, std::string*) override {
+  // The kernel outlives its process, so it is put right as the real one is.
+  bool Prepare(const Settings& settings, const KnownSas& known, std::string* error) override {
+    const Transaction transact = [this](xfrm::Batch* batch, xfrm::BatchVerdict* verdict,
+                                        const std::function<void(const xfrm::Reply&)>& look) {
+      verdict->Start(batch->first(), batch->count());
+      static_cast<void>(Send(batch->Seal()));
+      std::vector<std::vector<std::byte>> answers;
+      answers.swap(answers_);
+      for (const std::vector<std::byte>& answer : answers) {
+        xfrm::ReplyReader reader(answer);
+        for (xfrm::Reply reply; reader.Next(&reply);) {
+          if (verdict->Apply(reply)) look(reply);
+        }
+      }
+      return verdict->complete() ? std::errc{} : std::errc::timed_out;
+    };
+    const std::vector<xfrm::Policy> policies = SharedPolicies(settings);
+    if (!PutRight(transact, {known.sas, policies, known.before_install}, settings.ipsec.reqid, 1,
+                  &kernel_.put_right, error)) {
+      return false;
+    }
     for (const xfrm::Policy& policy : SharedPolicies(settings)) {
       xfrm::Batch batch;
       batch.Clear(1);

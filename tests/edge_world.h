@@ -8,6 +8,7 @@
 
 #include "edge/core.h"
 #include "edge/kernel_queue.h"
+#include "edge/memory_store.h"
 #include "edge/reload.h"
 #include "edge/report_log.h"
 #include "edge/sa_watch.h"
@@ -75,7 +76,17 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
       for (const std::vector<std::byte>& answer : answers) {
         if (!kernel_is_deaf_) OnKernelAnswer(answer);
       }
+      if (!journal_is_held_) WriteJournal();
     }
+  }
+
+  // What a restart would find, and a disk with faults. Its clock is ours.
+  MemoryStore& store() { return store_; }
+  // The disk hangs, until it does not.
+  void HoldJournal() { journal_is_held_ = true; }
+  void ReleaseJournal() {
+    journal_is_held_ = false;
+    Settle();
   }
 
   // Hands over what HoldAnswers(true) kept back.
@@ -140,6 +151,19 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   uint64_t now_ms() const { return now_ms_; }
 
  private:
+  void WriteJournal() {
+    JournalBatch batch;
+    std::swap(batch, *core_.records());
+    if (batch.empty()) return;
+    std::vector<const JournalOp*> ops;
+    for (const JournalOp& op : batch.ops) ops.push_back(&op);
+    std::string error;
+    const bool is_kept = store_.Commit(ops, &error);
+    core_.SetJournalFails(!is_kept);
+    for (const JournalTicket& ticket : batch.tickets) {
+      core_.OnJournalled(ticket, is_kept, now_ms_, this);
+    }
+  }
   void Send(const Flow& to, std::span<const std::string_view> pieces) override {
     Sent sent{TextOf(ports_[to.port].local),
               TextOf(to.remote),
@@ -210,6 +234,8 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   std::vector<std::string> disconnected_;
   std::vector<Letter> letters_;
   bool kernel_is_deaf_ = false;
+  MemoryStore store_;
+  bool journal_is_held_ = false;
   KernelLink* link_ = nullptr;
   ReportLog* log_ = nullptr;
 };

@@ -54,7 +54,7 @@ inline std::vector<uint16_t> FreePorts(const std::string& any, size_t count) {
 class FallingSilent final : public edge::Kernel {
  public:
   explicit FallingSilent(const std::atomic<bool>* silent) : silent_(*silent) {}
-  bool Prepare(const edge::Settings& settings, std::span<const xfrm::Sa> known,
+  bool Prepare(const edge::Settings& settings, const edge::KnownSas& known,
                std::string* error) override {
     return kernel_->Prepare(settings, known, error);
   }

@@ -16,6 +16,7 @@
 
 #include "edge/kernel_check.h"
 #include "edge/settings.h"
+#include "edge/sqlite_store.h"
 #include "edge/workers.h"
 #include "reactor/ring_check.h"
 #include "tools/opensips_convert.h"
@@ -28,11 +29,14 @@ IPsec security associations in the Linux kernel and relays SIP between them and 
 
 usage: gmedge --config FILE [--xfrm=kernel|sim]
        gmedge --config FILE --check-config
+       gmedge --config FILE --rekey-journal
        gmedge --convert OPENSIPS.CFG
 
   --config FILE     settings, TOML (docs/gmedge.toml has every one with its default)
   --check-config    read the settings, report every mistake with its line; ask the kernel for
                     io_uring and for each algorithm (not with --xfrm=sim); start nothing
+  --rekey-journal   seal the journal's keys under a new key, which takes the old one's place in
+                    journal.key_file; gmedge must not be running
   --convert FILE    print the settings that do what an OpenSIPS configuration has proto_ipsec do,
                     with remarks on what could not be carried over
   --xfrm=kernel     IPsec by the Linux kernel (default; needs CAP_NET_ADMIN, ESP and its algorithms)
@@ -52,10 +56,11 @@ struct Arguments {
   std::string config;
   std::string convert;
   bool check_config = false;
+  bool rekey = false;
   bool simulate = false;
 };
 
-enum : int { kConfig = 256, kCheckConfig, kConvert, kXfrm, kVersion, kHelpOption };
+enum : int { kConfig = 256, kCheckConfig, kConvert, kXfrm, kRekey, kVersion, kHelpOption };
 
 // An exit status, or -1 to go on.
 int ReadArguments(int argc, char** argv, Arguments* arguments) {
@@ -63,6 +68,7 @@ int ReadArguments(int argc, char** argv, Arguments* arguments) {
                                     {"check-config", no_argument, nullptr, kCheckConfig},
                                     {"convert", required_argument, nullptr, kConvert},
                                     {"xfrm", required_argument, nullptr, kXfrm},
+                                    {"rekey-journal", no_argument, nullptr, kRekey},
                                     {"version", no_argument, nullptr, kVersion},
                                     {"help", no_argument, nullptr, kHelpOption},
                                     {nullptr, 0, nullptr, 0}};
@@ -82,6 +88,9 @@ int ReadArguments(int argc, char** argv, Arguments* arguments) {
         if (arguments->simulate || std::strcmp(optarg, "kernel") == 0) break;
         std::fprintf(stderr, "gmedge: --xfrm=%s: kernel or sim\n", optarg);
         return 2;
+      case kRekey:
+        arguments->rekey = true;
+        break;
       case kVersion:
         std::printf("gmedge %s\n", GMEDGE_VERSION);
         return 0;
@@ -186,6 +195,22 @@ std::optional<edge::Settings> ReadAgain(const std::string& path, const edge::Ker
   return std::nullopt;
 }
 
+int Rekey(const edge::Settings::Journal& journal) {
+  if (!journal.is_on()) {
+    std::fputs("gmedge: --rekey-journal: journal.file is not set\n", stderr);
+    return 2;
+  }
+  std::string error;
+  const int64_t sets = edge::RekeySqliteStore({journal.file, journal.key_file}, &error);
+  if (sets < 0) {
+    std::fprintf(stderr, "gmedge: %s\n", error.c_str());
+    return 1;
+  }
+  std::printf("journal %s: the keys of %lld SA sets are sealed under a new key, in %s\n",
+              journal.file.c_str(), static_cast<long long>(sets), journal.key_file.c_str());
+  return 0;
+}
+
 int Serve(const Arguments& arguments, const edge::KernelProbe& probe,
           const edge::Settings& settings) {
   const bool simulate = arguments.simulate;
@@ -218,10 +243,16 @@ int main(int argc, char** argv) {
   Arguments arguments;
   if (const int status = ReadArguments(argc, argv, &arguments); status >= 0) return status;
   if (!arguments.convert.empty()) return tools::ConvertOpensipsFile(arguments.convert);
-  const edge::KernelProbe probe = arguments.simulate ? nullptr : &edge::ProbeThisKernel;
+  const edge::KernelProbe probe =
+      arguments.simulate || arguments.rekey ? nullptr : &edge::ProbeThisKernel;
   const edge::SettingsResult result = edge::LoadSettings(arguments.config, probe);
   const std::string report = result.Report(arguments.config);
   if (!report.empty()) std::fputs(report.c_str(), stderr);
+  if (arguments.rekey) {
+    if (!result.ok()) return 2;
+    if (sodium_init() < 0) return 1;
+    return Rekey(result.settings.journal);
+  }
   const std::string ring_lack = reactor::Explain(reactor::TryRing());
   if (arguments.check_config) {
     return ShowCheck(arguments.config, arguments.simulate, result, ring_lack);

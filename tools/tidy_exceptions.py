@@ -19,6 +19,14 @@ COVERED_BY = {
     "sip/scan_neon.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
     "sip/scan_scalar.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
     "xfrm/fake_tables.cc": ("tests/xfrm_conformance_test.cc", "held to the real kernel's"),
+    "edge/journal.cc": ("tests/edge_journal_restart_test.cc", "run after run with one journal"),
+    "edge/journal_client.cc": ("tests/edge_journal_writer_test.cc", "the writer's other end"),
+    "edge/memory_store.cc": ("tests/edge_journal_events_test.cc", "what a core writes to it"),
+    "edge/register_journal.cc": ("tests/edge_journal_events_test.cc", "what is kept before a 200"),
+    "edge/record_keeper.cc": ("tests/edge_journal_events_test.cc", "what is written when"),
+    "edge/sqlite_db.cc": ("tests/edge_sqlite_store_test.cc", "what the store stands on"),
+    "edge/sqlite_opening.cc": ("tests/edge_sqlite_store_test.cc", "files that are damaged"),
+    "edge/sqlite_rows.cc": ("tests/edge_sqlite_store_test.cc", "records as rows and back"),
     "edge/worker.cc": ("tests/tools_edge_flow_test.cc", "the worker over loopback"),
     "tools/sip_sockets.cc": ("tests/tools_tcp_sockets_test.cc", "both transports, side by side"),
     "reactor/tcp_send.cc": ("tests/reactor_tcp_connection_test.cc", "its sending half"),
@@ -30,6 +38,8 @@ WIDE_TESTS = {
     "tests/edge_events_registered_test.cc": "and of a registered phone",
     "tests/edge_in_clear_test.cc": "phones without a security agreement, and who is not one",
     "tests/edge_integrity_test.cc": "what integrity-protected says, case by case",
+    "tests/edge_journal_events_test.cc": "what of a phone's life the journal has when",
+    "tests/edge_journal_restart_test.cc": "run after run with one journal, ended and killed",
     "tests/edge_kill_test.cc": "killed between any two requests, and started again",
     "tests/edge_lifetime_test.cc": "how long sets, registrations and SAs live",
     "tests/edge_live_kernel_test.cc": "what a real kernel refuses",
@@ -75,6 +85,7 @@ WIDE_TESTS = {
 }
 # A header that only its own source and tests include: why it stays.
 UNUSED_HEADERS = {
+    "edge/memory_store.h": "records of a simulated run, and of tests",
     "sip/capability.h": "read where extensions are agreed on",
 }
 # A bench that measures nothing of ours: what it is for.
