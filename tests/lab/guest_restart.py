@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""gmedge is killed and started again: of its own it leaves nothing that nobody knows."""
+"""gmedge is killed and started again: of its own it leaves nothing that nobody knows, and with a
+journal its phones notice nothing."""
 
+import contextlib
 import re
 import signal
+import sqlite3
 
 import gmlab
 
@@ -72,6 +75,58 @@ class Restart(gmlab.LabCase):
         self.assertEqual(len(self.network.edge.states()), 4)
         self.assertEqual(len(self.network.edge.policies()), SHARED_PORT_POLICIES)
         self.assertTrue(self.finish_phones(phones)["ok"])
+
+    def test_with_a_journal_phones_go_on_over_the_sas_they_had(self):
+        """Killed ten times while phones keep asking: every answer comes over the same SAs."""
+        journal = self.new_journal()
+        self.start_core()
+        edge = self.start_edge(journal=journal)
+        phones = self.start_phones(gmlab.IPV4, "register,hold,deregister", phones=50,
+                                   hold_seconds=15)
+        self.wait_until("all are registered", lambda: len(self.network.edge.states()) == 200, 20)
+        self.wait_until("and kept", lambda: self.records(journal) == (50, 50), 10)
+        before = self.packets()
+        for _ in range(10):
+            gmlab.stop(edge, signal.SIGKILL)
+            self.assertEqual(len(self.network.edge.states()), 200)
+            edge = self.start_edge(journal=journal)
+            self.assertEqual(self.counts()[:3], (200, 0, 0))
+        self.assertTrue(self.finish_phones(phones, 40)["ok"], "they end over what they had")
+        after = self.packets()
+        self.assertEqual(set(after), set(before), "the very SAs, and no other")
+        for spi, packets in before.items():
+            self.assertGreaterEqual(after[spi], packets, "live SAs were kept, not made again")
+        self.assertGreater(sum(after.values()), sum(before.values()))
+
+    def test_after_a_reboot_the_numbers_of_sas_go_on(self):
+        """The kernel has lost all; phones drop what they take for replayed."""
+        journal = self.new_journal()
+        self.start_core()
+        edge = self.start_edge(journal=journal)
+        phones = self.start_phones(gmlab.IPV4, "register,hold,deregister", phones=20,
+                                   hold_seconds=8)
+        self.wait_until("and kept", lambda: self.records(journal) == (20, 20), 20)
+        gmlab.stop(edge, signal.SIGKILL)
+        self.network.edge.run("ip", "xfrm", "state", "flush")
+        self.start_edge(journal=journal)
+        self.assertEqual(self.counts()[:3], (0, 80, 0))
+        self.assertTrue(self.finish_phones(phones, 40)["ok"])
+
+    def new_journal(self):
+        for file in gmlab.SCRATCH.glob("journal*"):
+            file.unlink()
+        return {"file": str(gmlab.SCRATCH / "journal"), "synchronous": "off"}
+
+    def records(self, journal):
+        """Registrations and sets in it."""
+        with contextlib.closing(sqlite3.connect(journal["file"])) as store:
+            return tuple(store.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+                         for table in ("registration", "sa_set"))
+
+    def packets(self):
+        """What each SA has carried, by SPI and destination."""
+        return {(state.destination, state.spi): state.packets
+                for state in self.network.edge.states()}
 
     def add_foreign(self):
         """What an operator or another program has in the same kernel."""
