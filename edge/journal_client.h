@@ -16,6 +16,9 @@
 
 namespace edge {
 
+// What waits for the journal for so long is told that it is not kept.
+inline constexpr uint64_t kJournalAnswerMs = 5'000;
+
 class JournalClient {
  public:
   // It holds what the writer works on, so it outlives the writer's thread, and not its object.

@@ -33,7 +33,9 @@ inline constexpr uint32_t kSequenceBoundMax = UINT32_MAX - kSequenceStride;
 struct RegistrationRecord {
   RecordId id = 0;
   std::string impi;
-  reactor::Endpoint ue;          // The port does not count.
+  reactor::Endpoint ue;       // The port does not count.
+  bool is_emergency = false;  // As in Binding.
+  uint32_t reg_id = 0;
   uint64_t until_ms = 0;         // 0: not registered any more.
   std::string default_identity;  // As in Binding.
   std::string associated;

@@ -68,9 +68,6 @@ inline constexpr size_t kKernelWaitingShallow = kKernelWaitingMax / 8;
 // Batches whose fence is missing. At the limit no more are sent before one is given up.
 inline constexpr size_t kKernelBatchesMax = 16;
 
-// What waits for the journal for so long is told that it is not kept (edge/journal_client.h).
-inline constexpr uint64_t kJournalAnswerMs = 5'000;
-
 // REGISTERs of one phone at one address under way; one more is refused with 503 (RFC 3261 10.2
 // allows one). And of all that are remembered, under way or answered: beyond, what was answered is
 // forgotten at once, so that a retransmission of it is forwarded anew.

@@ -11,6 +11,8 @@ void RecordKeeper::Register(Binding* binding, const Registration& registration) 
   record.id = binding->record;
   record.impi = binding->impi();
   record.ue = binding->ue;
+  record.is_emergency = binding->is_emergency;
+  record.reg_id = registration.reg_id;
   record.until_ms = registration.until_ms;
   record.default_identity = registration.default_identity;
   record.associated = registration.associated;
@@ -32,6 +34,8 @@ void RecordKeeper::Unregister(const Binding& binding) {
   record.id = binding.record;
   record.impi = binding.impi();
   record.ue = binding.ue;
+  record.is_emergency = binding.is_emergency;
+  record.reg_id = binding.reg_id;
   record.default_identity = binding.default_identity();
   record.associated = binding.associated();
   record.service_route = binding.service_route();

@@ -33,6 +33,7 @@ class RecordKeeper {
     std::string_view default_identity;
     std::string_view associated;
     std::string_view service_route;
+    uint32_t reg_id = 0;
     const ClearPath* clear = nullptr;
     const Port* clear_port = nullptr;  // Of clear->from.
   };

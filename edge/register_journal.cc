@@ -1,5 +1,6 @@
 // RegisterProxy and the journal: what is kept before a 200 is said.
 
+#include "edge/header_lines.h"
 #include "edge/header_rules.h"
 #include "edge/register_proxy.h"
 
@@ -20,7 +21,8 @@ bool RegisterProxy::OnSetExtended(SaSet* set, uint64_t key) {
   records.Register(binding, {.until_ms = context_.now_ms + uint64_t{open.granted_s} * 1000,
                              .default_identity = open.identity,
                              .associated = open.associated,
-                             .service_route = open.service_route});
+                             .service_route = open.service_route,
+                             .reg_id = open.reg_id});
   records.Write(set, step.next, *binding);
   for (const SetId id : binding->sets) {
     const bool stays = id == set->id || id == set->origin || !transaction->answers_challenge;
@@ -48,6 +50,8 @@ void RegisterProxy::KeepInClear(const sip::Message& message, Binding* binding, u
   open.granted_s = granted_s;
   sip::Editor editor(message);
   EditAnswer(message, &editor);
+  const SaSet* tunnel = context_.TunnelTo(transaction->answer);
+  PutHeaderLines(&context_, Direction::kToPhone, tunnel, message, &editor, actions);
   if (!Hold(&editor, transaction->answer, transaction)) {
     return Fail(500, "the core's 200 is too large", transaction, actions);
   }
@@ -56,6 +60,7 @@ void RegisterProxy::KeepInClear(const sip::Message& message, Binding* binding, u
                                       .default_identity = open.identity,
                                       .associated = open.associated,
                                       .service_route = open.service_route,
+                                      .reg_id = open.reg_id,
                                       .clear = &path,
                                       .clear_port = &context_.ports[path.from.port]});
   if (context_.records.Wait({JournalTicket::Kind::kTransaction, transaction->key})) return;

@@ -138,7 +138,9 @@ class Planner {
       if (candidates_[i].worker == kNoWorker) continue;
       const RegistrationRecord& record = candidates_[i].phone.registration;
       const auto [found, is_new] =
-          newest.try_emplace(fmt::format("{}|{}", AddressBytes(record.ue), record.impi), i);
+          newest.try_emplace(fmt::format("{}|{}|{}", AddressBytes(record.ue), record.impi,
+                                         record.is_emergency ? "sos" : ""),
+                             i);
       if (is_new) continue;
       Candidate& other = candidates_[found->second];
       const bool is_newer = candidates_[i].newest_ms() > other.newest_ms();
@@ -281,8 +283,10 @@ void AppendSas(const RestoredPhone& phone, const Settings& settings, uint64_t ep
 
 void RestorePhone(const RestoredPhone& phone, uint64_t epoch_ms, Context* context) {
   const RegistrationRecord& record = phone.registration;
-  if (context->registrar.FindBinding(record.impi, record.ue) != nullptr) return;
-  Binding* binding = context->registrar.AddBinding(record.impi, record.ue);
+  Registrar& registrar = context->registrar;
+  if (registrar.FindBinding(record.impi, record.ue, record.is_emergency) != nullptr) return;
+  Binding* binding = registrar.AddBinding(record.impi, record.ue, record.is_emergency);
+  binding->reg_id = record.reg_id;
   binding->timer.kind = static_cast<uint32_t>(TimerKind::kBinding);
   binding->record = record.id;
   binding->SetIdentities(record.default_identity, record.associated, record.service_route);

@@ -11,18 +11,13 @@
 #include "edge/algorithm_list.h"
 #include "edge/flow.h"
 #include "edge/header_lines.h"
+#include "edge/journal_settings.h"
 #include "edge/rules.h"
 #include "edge/template.h"
 #include "reactor/endpoint.h"
 #include "xfrm/probe.h"
 
 namespace edge {
-
-// When the journal waits for the disk: after each commit; now and then; never, the system does.
-enum class Synchronous : uint8_t { kFull, kNormal, kOff };
-// Does a 200 to a REGISTER wait for the journal, and what if the journal cannot be written?
-enum class Durability : uint8_t { kStrict, kRelaxed };
-enum class OnJournalFailure : uint8_t { kRefuseNew, kCarryOn };
 
 // What becomes of allowed algorithms that the kernel lacks.
 enum class MissingAlgorithms : uint8_t { kRefuse, kDrop };
@@ -91,16 +86,7 @@ struct Settings {
     uint32_t refusals_per_second_max = 1000;   // 503 in overload; beyond, silence.
     uint32_t retry_after_s = 10;               // At least; at most twice that.
   };
-  // [journal]: what outlives the process.
-  struct Journal {
-    std::string file;      // "": there is none, and a restart ends all registrations.
-    std::string key_file;  // Default: the file's name and ".key".
-    Durability durability = Durability::kStrict;
-    Synchronous synchronous = Synchronous::kFull;
-    OnJournalFailure on_failure = OnJournalFailure::kRefuseNew;
-
-    bool is_on() const { return !file.empty(); }
-  };
+  using Journal = JournalSettings;
   struct Log {
     std::string level = "info";  // debug, info, warn, error.
     Template access_format;      // Of each message that came over a tunnel; empty: no lines.

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view kSelectRegistrations =
     "SELECT id, impi, ue, until_ms, default_identity, associated, service_route, clear_local,"
-    " clear_from, clear_to, clear_transport, clear_connect_port FROM registration";
+    " clear_from, clear_to, clear_transport, clear_connect_port, is_emergency, reg_id"
+    " FROM registration";
 constexpr std::string_view kSelectSets =
     "SELECT id, registration, state, after_initial, ue, port_uc, port_us, spi_uc, spi_us, pcscf,"
     " port_pc, port_ps, spi_pc, spi_ps, integrity, encryption, rule, installed_ms, expires_ms,"
@@ -82,6 +83,15 @@ bool ReadClear(const SqliteStatement& row, RegistrationRecord* record) {
          record->clear_to.family() == record->ue.family();
 }
 
+bool ReadFlow(const SqliteStatement& row, RegistrationRecord* record) {
+  uint64_t is_emergency = 0;
+  uint64_t reg_id = 0;
+  const bool is_good = row.Number(12, 1, &is_emergency) && row.Number(13, UINT32_MAX, &reg_id);
+  record->is_emergency = is_emergency == 1;
+  record->reg_id = static_cast<uint32_t>(reg_id);
+  return is_good;
+}
+
 bool ReadRow(const SqliteStatement& row, RegistrationRecord* record) {
   return row.Number(0, INT64_MAX, &record->id) && record->id != 0 &&
          ReadBounded(row, 1, kImpiSizeMax, &record->impi) && !record->impi.empty() &&
@@ -89,7 +99,8 @@ bool ReadRow(const SqliteStatement& row, RegistrationRecord* record) {
          row.Number(3, INT64_MAX, &record->until_ms) &&
          ReadBounded(row, 4, kRouteSetSizeMax, &record->default_identity) &&
          ReadBounded(row, 5, kRouteSetSizeMax, &record->associated) &&
-         ReadBounded(row, 6, kRouteSetSizeMax, &record->service_route) && ReadClear(row, record);
+         ReadBounded(row, 6, kRouteSetSizeMax, &record->service_route) && ReadFlow(row, record) &&
+         ReadClear(row, record);
 }
 
 bool ReadAgreement(const SqliteStatement& row, Agreement* agreement) {
@@ -209,7 +220,8 @@ const char* const kSchemaSteps[kSchemaVersion] = {
     "CREATE TABLE registration(id INTEGER PRIMARY KEY, impi TEXT NOT NULL, ue TEXT NOT NULL,"
     " until_ms INTEGER NOT NULL, default_identity TEXT NOT NULL, associated TEXT NOT NULL,"
     " service_route TEXT NOT NULL, clear_local TEXT, clear_from TEXT, clear_to TEXT,"
-    " clear_transport TEXT, clear_connect_port INTEGER);"
+    " clear_transport TEXT, clear_connect_port INTEGER,"
+    " is_emergency INTEGER NOT NULL DEFAULT 0, reg_id INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE sa_set(id INTEGER PRIMARY KEY, registration INTEGER NOT NULL,"
     " state TEXT NOT NULL, after_initial INTEGER NOT NULL, ue TEXT NOT NULL,"
     " port_uc INTEGER NOT NULL, port_us INTEGER NOT NULL, spi_uc INTEGER NOT NULL,"
@@ -223,8 +235,8 @@ const char* const kSchemaSteps[kSchemaVersion] = {
 
 const char kWriteRegistrationSql[] =
     "INSERT OR REPLACE INTO registration(id, impi, ue, until_ms, default_identity, associated,"
-    " service_route, clear_local, clear_from, clear_to, clear_transport, clear_connect_port)"
-    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    " service_route, clear_local, clear_from, clear_to, clear_transport, clear_connect_port,"
+    " is_emergency, reg_id) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 const char kWriteSetSql[] =
     "INSERT OR REPLACE INTO sa_set(id, registration, state, after_initial, ue, port_uc, port_us,"
     " spi_uc, spi_us, pcscf, port_pc, port_ps, spi_pc, spi_ps, integrity, encryption, rule,"
@@ -240,6 +252,8 @@ void BindRow(const RegistrationRecord& record, RowBuffer* buffer, SqliteStatemen
   statement->Bind(5, record.default_identity);
   statement->Bind(6, record.associated);
   statement->Bind(7, record.service_route);
+  statement->Bind(13, int64_t{record.is_emergency});
+  statement->Bind(14, int64_t{record.reg_id});
   if (!record.is_in_clear) {
     for (int i = 8; i <= 12; ++i) statement->BindNull(i);
     return;

@@ -27,11 +27,11 @@ inline bool operator==(const Agreement& a, const Agreement& b) {
 }
 inline bool operator==(const RegistrationRecord& a, const RegistrationRecord& b) {
   return std::tie(a.id, a.impi, a.until_ms, a.default_identity, a.associated, a.service_route,
-                  a.is_in_clear, a.clear_local, a.clear_from, a.clear_to, a.clear_transport,
-                  a.clear_connect_port) == std::tie(b.id, b.impi, b.until_ms, b.default_identity,
-                                                    b.associated, b.service_route, b.is_in_clear,
-                                                    b.clear_local, b.clear_from, b.clear_to,
-                                                    b.clear_transport, b.clear_connect_port) &&
+                  a.is_in_clear, a.is_emergency, a.reg_id, a.clear_local, a.clear_from, a.clear_to,
+                  a.clear_transport, a.clear_connect_port) ==
+             std::tie(b.id, b.impi, b.until_ms, b.default_identity, b.associated, b.service_route,
+                      b.is_in_clear, b.is_emergency, b.reg_id, b.clear_local, b.clear_from,
+                      b.clear_to, b.clear_transport, b.clear_connect_port) &&
          reactor::SameAddress(a.ue, b.ue);
 }
 inline bool operator==(const SetRecord& a, const SetRecord& b) {

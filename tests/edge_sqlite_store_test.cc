@@ -90,6 +90,8 @@ TEST_F(SqliteStoreFile, KeepsEveryFieldOfARecord) {
   RegistrationRecord in_clear = MakeRegistration(2);
   in_clear.ue = At("[2001:db8::7]:0");
   in_clear.is_in_clear = true;
+  in_clear.is_emergency = true;
+  in_clear.reg_id = 7;
   in_clear.clear_local = At("[2001:db8::1]:5060");
   in_clear.clear_from = At("[2001:db8::7]:40000");
   in_clear.clear_to = At("[2001:db8::7]:5070");
