@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -19,13 +20,10 @@ using reactor::Endpoint;
 
 constexpr size_t kNoWorker = SIZE_MAX;
 
-std::string_view AddressBytes(const Endpoint& endpoint) {
-  const std::span<const uint8_t> bytes = endpoint.address();
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-std::string KeyOfEnd(const Endpoint& address, uint16_t port) {
-  return fmt::format("{}|{}", AddressBytes(address), port);
+// An address of ours and a port.
+using End = std::pair<AddressKey, uint16_t>;
+End EndOf(const Endpoint& address, uint16_t port) {
+  return {KeyOf(address), port};
 }
 
 class Planner {
@@ -35,7 +33,7 @@ class Planner {
     plan_.workers.resize(settings.process.workers);
     for (size_t worker = 0; worker < settings.process.workers; ++worker) {
       for (const Endpoint& socket : SettingsOf(settings, worker).ipsec.sockets) {
-        worker_of_[KeyOfEnd(socket, socket.port())] = worker;
+        worker_of_[EndOf(socket, socket.port())] = worker;
       }
     }
   }
@@ -89,8 +87,8 @@ class Planner {
 
   size_t WorkerOf(const SetRecord& record) const {
     const Agreement& a = record.agreement;
-    const auto server = worker_of_.find(KeyOfEnd(a.pcscf, a.port_ps));
-    const auto client = worker_of_.find(KeyOfEnd(a.pcscf, a.port_pc));
+    const auto server = worker_of_.find(EndOf(a.pcscf, a.port_ps));
+    const auto client = worker_of_.find(EndOf(a.pcscf, a.port_pc));
     const bool is_one = server != worker_of_.end() && client != worker_of_.end() &&
                         server->second == client->second;
     return is_one ? server->second : kNoWorker;
@@ -133,14 +131,13 @@ class Planner {
 
   // The same phone at two workers: it had moved, and the one it left had not yet erased it.
   void DropSuperseded() {
-    absl::flat_hash_map<std::string, size_t> newest;
+    // By address, IMPI and whether it is the emergency contact.
+    absl::flat_hash_map<std::tuple<AddressKey, std::string_view, bool>, size_t> newest;
     for (size_t i = 0; i < candidates_.size(); ++i) {
       if (candidates_[i].worker == kNoWorker) continue;
       const RegistrationRecord& record = candidates_[i].phone.registration;
       const auto [found, is_new] =
-          newest.try_emplace(fmt::format("{}|{}|{}", AddressBytes(record.ue), record.impi,
-                                         record.is_emergency ? "sos" : ""),
-                             i);
+          newest.try_emplace({KeyOf(record.ue), record.impi, record.is_emergency}, i);
       if (is_new) continue;
       Candidate& other = candidates_[found->second];
       const bool is_newer = candidates_[i].newest_ms() > other.newest_ms();
@@ -192,7 +189,7 @@ class Planner {
   const Settings& settings_;
   xfrm::SpiPool* spis_;
   const uint64_t epoch_ms_;
-  absl::flat_hash_map<std::string, size_t> worker_of_;
+  absl::flat_hash_map<End, size_t> worker_of_;
   absl::flat_hash_map<RecordId, size_t> index_of_;
   absl::flat_hash_set<uint32_t> spis_taken_;
   std::vector<Candidate> candidates_;
