@@ -62,6 +62,7 @@ class SqliteOpening {
  public:
   SqliteOpening(const SqliteOptions& options, SqliteOpened* opened, std::string* error)
       : options_(options), opened_(*opened), error_(*error), store_(new SqliteStore(options)) {}
+  ~SqliteOpening() { umask(umask_); }
 
   bool Open();
   int64_t Rekey();
@@ -86,6 +87,9 @@ class SqliteOpening {
   }
   std::string Journal() const { return "journal " + options_.file; }
 
+  // Who is registered from where is nobody's business: what is made here is its owner's alone, and
+  // the files that SQLite makes beside are as the one they belong to.
+  const mode_t umask_ = umask(077);
   const SqliteOptions& options_;
   SqliteOpened& opened_;
   std::string& error_;

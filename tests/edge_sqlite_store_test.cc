@@ -139,8 +139,10 @@ TEST_F(SqliteStoreFile, HasNoKeyInItsBytesAndItsKeyFileIsForTheOwnerAlone) {
   EXPECT_THAT(BytesOf(options_.file + "-wal"), HasSubstr("impi-1@example.org"))
       << "all else can be read";
   struct stat status {};
-  ASSERT_EQ(stat(options_.key_file.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 07777, 0600u);
+  for (const std::string& file : {options_.key_file, options_.file, options_.file + "-wal"}) {
+    ASSERT_EQ(stat(file.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, 0600u) << file;
+  }
 }
 
 TEST_F(SqliteStoreFile, IsOpenInOneGmedgeOnly) {
