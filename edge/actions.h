@@ -12,6 +12,7 @@
 #include "edge/registrar.h"
 #include "edge/sa_set.h"
 #include "edge/sa_use.h"
+#include "edge/target.h"
 
 namespace edge {
 
@@ -86,6 +87,9 @@ class Actions {
 
   // A letter to every other worker, if there are any. It may be lost.
   virtual void TellOthers(const Letter&) {}
+
+  // Where requests to that name may go, asked of DNS; the answer comes, once, as Core::OnResolved.
+  virtual void Resolve(SlotId, const NameQuery&) {}
 
   virtual void Report(const Attempt& attempt) = 0;
   virtual void Access(const AccessLine&) {}

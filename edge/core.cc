@@ -11,7 +11,8 @@ using sip::HeaderId;
 Core::Core(const Settings& settings, std::vector<Port> ports, xfrm::SpiPool* spis, Random* random,
            uint64_t now_ms, const KeyedHash* phones)
     : context_(settings, std::move(ports), spis, random, now_ms, phones),
-      next_hops_(&context_),
+      names_(&context_),
+      next_hops_(&context_, &names_),
       registers_(&context_, &next_hops_),
       relay_(&context_, &next_hops_) {}
 
@@ -33,6 +34,14 @@ void Core::OnDisconnection(const Flow& flow) {
 void Core::OnUnreachable(const Flow& to, uint64_t now_ms, Actions* actions) {
   context_.now_ms = now_ms;
   next_hops_.OnUnreachable(to, actions);
+}
+
+void Core::OnResolved(SlotId name, const Resolved& resolved, uint64_t now_ms, Actions* actions) {
+  context_.now_ms = now_ms;
+  for (HeldRequest& request : names_.OnResolved(name, resolved)) {
+    const std::optional<Flow> to = next_hops_.Release(name, &request, actions);
+    if (request.transaction != 0) registers_.OnReleased(request.transaction, to);
+  }
 }
 
 void Core::OnMessage(const Flow& flow, sip::PaddedView bytes, uint64_t now_ms, Actions* actions) {

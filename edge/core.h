@@ -45,6 +45,8 @@ class Core {
 
   // What was sent there cannot have arrived: ICMP, or no connection came to be.
   void OnUnreachable(const Flow& to, uint64_t now_ms, Actions* actions);
+  // DNS's answer to Actions::Resolve.
+  void OnResolved(SlotId name, const Resolved& resolved, uint64_t now_ms, Actions* actions);
 
   // The kernel's answers to Actions::Install, Extend and Delete.
   void OnInstalled(SetId set, std::errc error, std::string_view explanation, uint64_t now_ms,
@@ -100,6 +102,7 @@ class Core {
                    Actions* actions);
 
   Context context_;
+  Names names_;
   NextHops next_hops_;
   RegisterProxy registers_;
   Relay relay_;

@@ -3,10 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <utility>
 
+#include "edge/limits.h"
 #include "edge/next_hop_limits.h"
 #include "edge/transport.h"
+#include "sip/address.h"
+#include "sip/list.h"
+#include "sip/uri.h"
 
 namespace edge {
 namespace {
@@ -18,8 +24,8 @@ std::string Text(const reactor::Endpoint& endpoint) {
 
 }  // namespace
 
-NextHops::NextHops(Context* context)
-    : context_(*context), hops_(context->settings.core.next_hops.size()) {
+NextHops::NextHops(Context* context, Names* names)
+    : context_(*context), names_(*names), hops_(context->settings.core.next_hops.size()) {
   for (size_t i = 0; i < hops_.size(); ++i) {
     hops_[i].endpoint = context_.settings.core.next_hops[i];
     hops_[i].timer.kind = static_cast<uint32_t>(TimerKind::kNextHop);
@@ -36,23 +42,148 @@ Flow NextHops::To(size_t hop) const {
   return {context_.core_port, hops_[hop].endpoint, context_.settings.core.transport};
 }
 
-Flow NextHops::Ask(Asked* asked, Actions* actions) {
+NextHops::Way NextHops::Default() const {
+  if (hops_.empty()) return {};
+  return {Names::State::kKnown, To(current_)};
+}
+
+NextHops::Way NextHops::Find(std::string_view text, bool is_route, const sip::Message& message,
+                             Actions* actions) {
+  Way way = Default();
+  const bool has_hops = !hops_.empty();
+  if (text.empty() && !has_hops) text = message.request_uri();
+  sip::Uri uri;
+  if (text.empty() || sip::DecodeUri(text, &uri) != sip::ParseError::kOk) return way;
+  const Transport preferred = context_.settings.core.transport;
+  way.flow.transport = TransportOf(uri, preferred);
+  reactor::Endpoint endpoint;
+  if (reactor::ParseAddress(uri.host, uri.port != 0 ? uri.port : 5060, &endpoint)) {
+    const sa_family_t family = context_.ports[context_.core_port].local.family();
+    if (endpoint.family() != family) return way;
+    return {Names::State::kKnown, {context_.core_port, endpoint, way.flow.transport}};
+  }
+  if (has_hops && !is_route) return way;
+  NameQuery query{uri.host, uri.port, way.flow.transport};
+  const bool is_open = TransportOf(uri, Transport::kUdp) != TransportOf(uri, Transport::kTcp);
+  // A port leaves DNS no say in the transport (RFC 3263 4.1).
+  if (is_open && uri.port == 0) query.transport.reset();
+  const uint64_t spread = context_.hash.Hash({"spread", message.Value(sip::HeaderId::kCallId)});
+  const Way named = names_.Find(query, spread, actions);
+  return named.state == Names::State::kNone && has_hops ? way : named;
+}
+
+void NextHops::Prepare(std::string_view route, Actions* actions) {
+  sip::Address address;
+  sip::Uri uri;
+  reactor::Endpoint endpoint;
+  std::string_view rest = route;
+  if (route.empty() ||
+      sip::DecodeAddress(sip::CutMember(rest, &rest), &address) != sip::ParseError::kOk ||
+      sip::DecodeUri(address.uri, &uri) != sip::ParseError::kOk ||
+      reactor::ParseAddress(uri.host, 5060, &endpoint)) {
+    return;
+  }
+  sip::Message none;
+  static_cast<void>(Find(address.uri, true, none, actions));
+}
+
+NextHops::Way NextHops::Ask(Asked* asked, const sip::Message& message, Actions* actions) {
+  const uint64_t now_ms = context_.now_ms;
+  if (hops_.empty()) {
+    // RFC 3263 4.3: the next target when this one is silent.
+    const bool is_silent =
+        asked->since_ms != 0 && !asked->is_answered && now_ms >= asked->since_ms + kProbeMs;
+    if (is_silent) names_.OnUnreachable(asked->to);
+    const Way way = Find(message.request_uri(), true, message, actions);
+    if (way.state == Names::State::kKnown && (asked->since_ms == 0 || is_silent)) {
+      *asked = {now_ms, way.flow};
+    }
+    return way;
+  }
   if (asked->since_ms == 0 || asked->hop != current_) {
-    asked->hop = static_cast<uint16_t>(current_);
-    asked->since_ms = context_.now_ms;
+    *asked = {now_ms, To(current_), static_cast<uint16_t>(current_)};
   } else if (hops_[current_].heard_ms < asked->since_ms) {
     Probe(current_, actions);
   }
-  return Current();
+  return Default();
+}
+
+bool NextHops::Send(const Way& way, const Arrival& arrival, uint64_t transaction,
+                    sip::Editor* editor, Actions* actions) {
+  if (way.state == Names::State::kKnown) {
+    context_.SendRequest(way.flow, nullptr, editor, actions);
+    return true;
+  }
+  sip::Slices slices;
+  if (editor->Finish(&slices) != sip::EditError::kOk || slices.size > kDatagramSizeMax) {
+    ++context_.stats.drop_edit;
+    return true;
+  }
+  HeldRequest held;
+  held.text.reserve(slices.size);
+  for (const std::string_view piece : slices.view()) held.text += piece;
+  held.spread = context_.hash.Hash({"spread", arrival.message.Value(sip::HeaderId::kCallId)});
+  held.transaction = transaction;
+  if (transaction == 0 && arrival.message.method() != sip::Method::kAck) {
+    std::array<char, 16384> buffer;
+    held.refusal = context_.WriteResponse(arrival, {.status = 504}, buffer);
+    held.refusal_to = context_.AnswerFlow(arrival);
+  }
+  return names_.Hold(way.name, std::move(held));
+}
+
+// As Context::SendRequest().
+std::optional<Flow> NextHops::Release(SlotId name, HeldRequest* request, Actions* actions) {
+  Way way = names_.FindHeld(name, request->spread);
+  if (way.state != Names::State::kKnown) way = Default();
+  if (way.state != Names::State::kKnown) {
+    ++context_.stats.dns_refused;
+    if (request->refusal.empty()) return std::nullopt;
+    const std::string_view refusal = request->refusal;
+    actions->Send(request->refusal_to, {&refusal, 1});
+    ++context_.stats.sent;
+    ++context_.stats.responses_made;
+    return std::nullopt;
+  }
+  Flow to = way.flow;
+  if (to.transport == Transport::kUdp &&
+      request->text.size() > context_.settings.core.udp_request_size_max) {
+    ++context_.stats.requests_too_large_for_udp;
+    to.transport = Transport::kTcp;
+  }
+  to.or_udp = to.transport == Transport::kTcp;
+  RewriteTransport(request->text, to.transport);
+  const std::string_view text = request->text;
+  actions->Send(to, {&text, 1});
+  ++context_.stats.sent;
+  return to;
+}
+
+// 503 where we have too much to do, 504 where DNS knows no way.
+void NextHops::Refuse(const Way& way, const Arrival& arrival, Actions* actions) {
+  ++context_.stats.dns_refused;
+  if (way.state == Names::State::kNone) return context_.Respond(arrival, {.status = 504}, actions);
+  context_.Respond(arrival, {.status = 503, .retry_after_s = context_.RetryAfter(arrival)},
+                   actions);
+}
+
+void NextHops::OnAnswered(Asked* asked, Actions* actions) {
+  asked->is_answered = true;
+  if (!hops_.empty()) Hear(asked->hop, actions);
 }
 
 void NextHops::OnUnanswered(const Asked& asked, Actions* actions) {
-  if (hops_[asked.hop].heard_ms >= asked.since_ms) return;
-  Die(asked.hop, "a REGISTER had no answer", actions);
+  if (asked.since_ms == 0) return;
+  if (hops_.empty()) {
+    if (!asked.is_answered) names_.OnUnreachable(asked.to);
+  } else if (hops_[asked.hop].heard_ms < asked.since_ms) {
+    Die(asked.hop, "a REGISTER had no answer", actions);
+  }
 }
 
 // A hop that is spoken to over UDP may have no TCP for what is too large, and the reverse.
 void NextHops::OnUnreachable(const Flow& to, Actions* actions) {
+  names_.OnUnreachable(to);
   if (to.transport != context_.settings.core.transport) return;
   const bool over_tcp = to.transport == Transport::kTcp;
   for (size_t i = 0; i < hops_.size(); ++i) {

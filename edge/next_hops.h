@@ -1,5 +1,6 @@
-// Where requests to the core go when nothing in them says so: the first of core.next_hop that
-// serves. A pure part of the core.
+// Where requests to the core go: to the address that their Route names, or what DNS says of the
+// name there; where there is none, to the first of core.next_hop that serves, and where that is not
+// set to what DNS says of the Request-URI (RFC 3263). A pure part of the core.
 //
 // A hop is dead when what is sent to it cannot arrive (ICMP, a refused or silent connect), or when
 // a request stayed unanswered and nothing came from it since that was sent: a REGISTER, or an
@@ -8,35 +9,49 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "edge/context.h"
+#include "edge/names.h"
 
 namespace edge {
 
 class NextHops {
  public:
+  using Way = Names::Found;
   // What a request that will be answered keeps: whom it went to, and since when that one is asked.
   struct Asked {
     uint64_t since_ms = 0;  // 0: nobody yet.
-    uint16_t hop = 0;
+    Flow to;
+    uint16_t hop = 0;          // Of core.next_hop, where that is set.
+    bool is_answered = false;  // By whom DNS named.
   };
 
-  explicit NextHops(Context* context);
+  NextHops(Context* context, Names* names);
 
-  // Where a request goes now: to the first hop that serves. When none does it is the first of all,
-  // since we may be wrong and a refusal would be certain.
-  Flow Current() const { return To(current_); }
-  // The same of a request that will be answered, again for its retransmission: one that nobody has
-  // said anything to since makes its hop suspect.
-  Flow Ask(Asked* asked, Actions* actions);
-  // Where it went, also if that has died since.
-  Flow To(size_t hop) const;
+  // Where a request with that URI at the head of its Route goes ("": without one), or, if
+  // !is_route, with that Request-URI.
+  Way Find(std::string_view uri, bool is_route, const sip::Message& message, Actions* actions);
+  // Where a REGISTER goes now, again for its retransmission: one that nobody has said anything to
+  // since makes its hop suspect.
+  Way Ask(Asked* asked, const sip::Message& message, Actions* actions);
+  // DNS is asked before it matters.
+  void Prepare(std::string_view route, Actions* actions);
+
+  // Sends what has been edited, or holds it until DNS has answered. False: it must be refused.
+  // REQUIRES: the way is kKnown or kPending. `transaction`: of a REGISTER, or 0.
+  [[nodiscard]] bool Send(const Way& way, const Arrival& arrival, uint64_t transaction,
+                          sip::Editor* editor, Actions* actions);
+  // Sends what was held, or answers it. Nothing: there is no way.
+  std::optional<Flow> Release(SlotId name, HeldRequest* request, Actions* actions);
+  // The answer to what has no way, or must be refused.
+  void Refuse(const Way& way, const Arrival& arrival, Actions* actions);
 
   // Something came that only the hop that was asked can have caused.
-  void OnAnswered(const Asked& asked, Actions* actions) { Hear(asked.hop, actions); }
+  void OnAnswered(Asked* asked, Actions* actions);
   // Nothing came.
   void OnUnanswered(const Asked& asked, Actions* actions);
   // What was sent there cannot have arrived.
@@ -56,6 +71,10 @@ class NextHops {
     reactor::Timer timer;    // The next send of a probe, or its end.
   };
 
+  // The first of core.next_hop that serves. When none does it is the first of all, since we may be
+  // wrong and a refusal would be certain.
+  Flow To(size_t hop) const;
+  Way Default() const;
   void Hear(size_t index, Actions* actions);
   void Die(size_t index, std::string_view why, Actions* actions);
   void Revive(size_t index, std::string_view why, Actions* actions);
@@ -67,6 +86,7 @@ class NextHops {
   uint64_t IntervalMs() const;
 
   Context& context_;
+  Names& names_;
   std::vector<Hop> hops_;
   size_t current_ = 0;
 };

@@ -23,7 +23,7 @@ bool RegisterProxy::OnResponse(const sip::Message& message, std::string_view bra
   }
   RegisterTransaction* transaction = Find(key);
   if (transaction == nullptr) return false;
-  next_hops_.OnAnswered(transaction->asked, actions);
+  next_hops_.OnAnswered(&transaction->asked, actions);
   // 100 is hop by hop, and a phone gains nothing from another 1xx to REGISTER.
   if (message.status() < 200 || transaction->state == State::kKernel) return true;
   if (transaction->state == State::kDone) {
@@ -246,6 +246,7 @@ void RegisterProxy::Register(Binding* binding, uint32_t granted_s,
 // The 200 of events 9, 10, 19.
 void RegisterProxy::Confirm(SaSet* set, RegisterTransaction* transaction, Actions* actions) {
   Binding* binding = context_.registrar.FindBinding(set->binding);
+  next_hops_.Prepare(transaction->open->service_route, actions);
   Register(binding, transaction->open->granted_s, transaction);
   context_.registrar.LeaveClear(binding);
   if (!transaction->answers_challenge) {
@@ -311,8 +312,10 @@ void RegisterProxy::OnTransactionTimer(uint32_t index, Actions* actions) {
 
   SaSet* set = context_.registrar.FindSet(transaction->arrived);
   const bool failed = set != nullptr && transaction->answers_challenge;
-  next_hops_.OnUnanswered(transaction->asked, actions);
-  Fail(504, "the core is silent", transaction, actions);
+  const bool is_unresolved = transaction->open->way == Names::State::kNone;
+  if (!is_unresolved) next_hops_.OnUnanswered(transaction->asked, actions);
+  Fail(504, is_unresolved ? "DNS knows no way to the core" : "the core is silent", transaction,
+       actions);
   if (failed) keeper_.Apply(set, SetEvent::kRejected, actions);
 }
 

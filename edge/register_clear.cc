@@ -44,6 +44,7 @@ void RegisterProxy::OnAcceptedInClear(const sip::Message& message, RegisterTrans
 void RegisterProxy::EnterClear(Binding* binding, uint32_t granted_s,
                                RegisterTransaction* transaction, Actions* actions) {
   const bool was_there = binding->clear != nullptr;
+  next_hops_.Prepare(transaction->open->service_route, actions);
   Register(binding, granted_s, transaction);
   Binding* before = context_.registrar.EnterClear(
       binding, ClearPathOf(transaction->source, transaction->open->contact));

@@ -337,15 +337,34 @@ RegisterTransaction* RegisterProxy::Forward(const Arrival& arrival, const Regist
 // What has been answered goes where the answer can be repeated.
 void RegisterProxy::SendToCore(const Arrival& arrival, const Binding& binding,
                                RegisterTransaction* transaction, Actions* actions) {
-  const Flow to = transaction->open != nullptr ? next_hops_.Ask(&transaction->asked, actions)
-                                               : next_hops_.To(transaction->asked.hop);
+  RegisterTransaction::Open* const open = transaction->open.get();
+  NextHops::Way way{Names::State::kKnown, transaction->asked.to};
+  if (open != nullptr) way = next_hops_.Ask(&transaction->asked, arrival.message, actions);
+  if (open != nullptr && open->way == Names::State::kPending) return;  // Once is enough.
+  if (!way.is_open()) return OnReleased(transaction->key, std::nullopt);
   const HexText key = WriteHex(transaction->key);
   std::string branch(sip::kMagicCookie);
   branch += View(key);
   sip::Editor editor(arrival.message);
-  EditRegister(context_, arrival, binding, branch, transaction->integrity_protected, &editor);
+  EditRegister(context_, arrival, binding, branch, way.flow.transport,
+               transaction->integrity_protected, &editor);
   PutHeaderLines(&context_, Direction::kToCore, arrival.set, arrival.message, &editor, actions);
-  context_.SendRequest(to, nullptr, &editor, actions);
+  if (!next_hops_.Send(way, arrival, transaction->key, &editor, actions)) {
+    return OnReleased(transaction->key, std::nullopt);
+  }
+  if (open != nullptr) open->way = way.state;
+}
+
+// Without a way it fails by its timer, since who forwards goes on with the transaction.
+void RegisterProxy::OnReleased(uint64_t key, const std::optional<Flow>& to) {
+  RegisterTransaction* const transaction = Find(key);
+  if (transaction == nullptr || transaction->open == nullptr) return;
+  transaction->open->way = to ? Names::State::kKnown : Names::State::kNone;
+  if (to) {
+    transaction->asked = {context_.now_ms, *to};
+  } else {
+    context_.timers.Arm(&transaction->timer, context_.now_ms);
+  }
 }
 
 // The core's transaction layer absorbs what is forwarded again and repeats its answer.

@@ -2,7 +2,6 @@
 // that is tracked, because the keys of its 401 must be caught.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,7 +9,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "edge/context.h"
 #include "edge/next_hops.h"
 #include "edge/register_rules.h"
 #include "edge/register_transaction.h"
@@ -32,6 +30,8 @@ class RegisterProxy final : public SetObserver {
 
   // The settings have changed; a rule is now at `rules`[its place before].
   void OnSettings(std::span<const RuleIndex> rules);
+  // A REGISTER that waited for DNS has gone there, or nowhere.
+  void OnReleased(uint64_t transaction, const std::optional<Flow>& to);
   void OnTransactionTimer(uint32_t index, Actions* actions);
   void OnBindingTimer(uint32_t index);
   // What came in on a set that nobody answered on.

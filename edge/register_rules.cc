@@ -128,11 +128,12 @@ bool ReadRegister(const sip::Message& message, RegisterRequest* request) {
 }
 
 void EditRegister(const Context& context, const Arrival& arrival, const Binding& binding,
-                  std::string_view branch, bool integrity_protected, sip::Editor* editor) {
+                  std::string_view branch, Transport transport, bool integrity_protected,
+                  sip::Editor* editor) {
   const sip::Message& message = arrival.message;
-  editor->InsertLineBefore(*message.Find(HeaderId::kVia),
-                           {ViaStart(context.settings.core.transport),
-                            context.ports[context.core_port].text, ";branch=", branch, "\r\n"});
+  editor->InsertLineBefore(
+      *message.Find(HeaderId::kVia),
+      {ViaStart(transport), context.ports[context.core_port].text, ";branch=", branch, "\r\n"});
   MarkTopVia(arrival.via, arrival.flow.remote, context.RportFor(arrival), editor);
   DecrementMaxForwards(message, editor);
   RemoveUntrusted(message, editor);

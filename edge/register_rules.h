@@ -29,9 +29,11 @@ struct RegisterRequest {
 // False: broken syntax in one of these, 400.
 bool ReadRegister(const sip::Message& message, RegisterRequest* request);
 
-// Towards the I-CSCF. `branch` is our Via's. Integrity-protected as spec sheet 4.4.
+// Towards the I-CSCF. `branch` and `transport` are our Via's. Integrity-protected as spec
+// sheet 4.4.
 void EditRegister(const Context& context, const Arrival& arrival, const Binding& binding,
-                  std::string_view branch, bool integrity_protected, sip::Editor* editor);
+                  std::string_view branch, Transport transport, bool integrity_protected,
+                  sip::Editor* editor);
 
 // Any answer towards the phone: own Via, charging headers and keys go.
 void EditAnswer(const sip::Message& message, sip::Editor* editor);

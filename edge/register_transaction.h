@@ -27,6 +27,7 @@ struct RegisterTransaction {
     std::string contact;
     std::string identity;
     uint32_t reg_id = 0;
+    Names::State way = Names::State::kKnown;  // To the core, by DNS.
     std::string answer_tail;  // An answer of our own, from the end of its status line on.
     // While the kernel is asked:
     std::string held;  // The answer, whole.

@@ -67,36 +67,26 @@ Relay::Place Relay::PlaceOf(const sip::Message& message, const Binding& binding,
   return is_party ? Place::kDialog : Place::kForeign;
 }
 
-Flow Relay::NextHop(std::string_view text) const {
-  Flow flow = next_hops_.Current();
-  sip::Uri uri;
-  reactor::Endpoint endpoint;
-  if (text.empty() || sip::DecodeUri(text, &uri) != sip::ParseError::kOk) return flow;
-  flow.transport = TransportOf(uri, flow.transport);
-  if (reactor::ParseAddress(uri.host, uri.port != 0 ? uri.port : 5060, &endpoint) &&
-      endpoint.family() == context_.ports[context_.core_port].local.family()) {
-    flow.remote = endpoint;
-  }
-  return flow;
-}
-
 bool Relay::Direct(const sip::Message& message, const Binding& binding, const Route& route,
-                   Place place, Flow* to, sip::Editor* editor) const {
+                   Place place, NextHops::Way* way, sip::Editor* editor, Actions* actions) {
   if (place == Place::kDialog) {
     if (route.ours > 0) editor->RemoveFirstMembers(HeaderId::kRoute, route.ours);
-    *to = NextHop(route.next.empty() ? message.request_uri() : route.next);
+    const bool has_route = !route.next.empty();
+    *way = next_hops_.Find(has_route ? route.next : message.request_uri(), has_route, message,
+                           actions);
     return true;
   }
   const std::optional<reactor::Endpoint>& emergency = context_.settings.core.emergency_next_hop;
   if (emergency && IsEmergency(message)) {
     editor->RemoveHeaders(HeaderId::kRoute);
-    *to = {context_.core_port, *emergency, context_.settings.core.transport};
+    way->state = Names::State::kKnown;
+    way->flow = {context_.core_port, *emergency, context_.settings.core.transport};
     return true;
   }
   // An initial request takes the Service-Route it was given (spec sheet 5.4).
   const std::string_view service_route = binding.service_route();
   std::string_view rest;
-  *to = NextHop(UriOf(sip::CutMember(service_route, &rest)));
+  *way = next_hops_.Find(UriOf(sip::CutMember(service_route, &rest)), true, message, actions);
   if (IsRouteSet(message, route.ours, service_route)) {
     if (route.ours > 0) editor->RemoveFirstMembers(HeaderId::kRoute, route.ours);
     return true;
@@ -188,8 +178,8 @@ void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
     return context_.Respond(arrival, {.status = 403}, actions);
   }
   sip::Editor editor(message);
-  Flow to;
-  if (!Direct(message, *binding, route, place, &to, &editor)) {
+  NextHops::Way way;
+  if (!Direct(message, *binding, route, place, &way, &editor, actions)) {
     ++context_.stats.refused_routes;
     return context_.Respond(
         arrival,
@@ -198,7 +188,8 @@ void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
                      .text = "Route is not the Service-Route of the registration"}},
         actions);
   }
-  AddViaToCore(arrival, *binding, to, &editor);
+  if (!way.is_open()) return next_hops_.Refuse(way, arrival, actions);
+  AddViaToCore(arrival, *binding, way.flow, &editor);
   DecrementMaxForwards(message, &editor);
   RemoveUntrusted(message, &editor);
   RemoveSecurityAgreement(&editor);
@@ -215,7 +206,9 @@ void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
   AddChargingVector({"P-Charging-Vector: icid-value=", View(icid), context_.charging_tail}, message,
                     &editor);
   PutHeaderLines(&context_, Direction::kToCore, set, message, &editor, actions);
-  context_.SendRequest(to, nullptr, &editor, actions);
+  if (!next_hops_.Send(way, arrival, 0, &editor, actions)) {
+    next_hops_.Refuse(way, arrival, actions);
+  }
 }
 
 // An OPTIONS ping is answered, a dialog we do not have is said so. What we sent and the core sent

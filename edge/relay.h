@@ -13,7 +13,7 @@ namespace edge {
 
 class Relay {
  public:
-  Relay(Context* context, const NextHops* next_hops) : context_(*context), next_hops_(*next_hops) {}
+  Relay(Context* context, NextHops* next_hops) : context_(*context), next_hops_(*next_hops) {}
 
   // REQUIRES of each: the message is valid; of requests: Max-Forwards above 0.
   void OnRequestFromPhone(const Arrival& arrival, Actions* actions);
@@ -31,12 +31,9 @@ class Relay {
   };
   Place PlaceOf(const sip::Message& message, const Binding& binding, const Route& route,
                 bool in_clear) const;
-  // Where a request goes: a literal address in the URI, else the next hop of now; over the
-  // transport it asks for, else the configured one.
-  Flow NextHop(std::string_view uri) const;
   // The way of a request of a phone, and its Route. False: the phone may not choose this one.
   bool Direct(const sip::Message& message, const Binding& binding, const Route& route, Place place,
-              Flow* to, sip::Editor* editor) const;
+              NextHops::Way* way, sip::Editor* editor, Actions* actions);
   void AddViaToCore(const Arrival& arrival, const Binding& binding, const Flow& to,
                     sip::Editor* editor) const;
   // `port`: the one of ours that the phone sends to.
@@ -64,7 +61,7 @@ class Relay {
                     CookieJar::Plain* plain, CookieDetails* details) const;
 
   Context& context_;
-  const NextHops& next_hops_;
+  NextHops& next_hops_;
 };
 
 }  // namespace edge

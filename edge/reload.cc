@@ -90,6 +90,7 @@ constexpr Field kFields[] = {
     OfCore<&S::Core::listen>("listen"),
     OfCore<&S::Core::listens>("listen"),
     OfCore<&S::Core::next_hops>("next_hop"),
+    OfCore<&S::Core::resolvers>("resolver"),
     OfCore<&S::Core::probe_interval_s>("probe_interval"),
     OfCore<&S::Core::emergency_next_hop>("emergency_next_hop"),
     OfCore<&S::Core::host>("host"),

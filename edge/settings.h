@@ -64,6 +64,7 @@ struct Settings {
     reactor::Endpoint listen;  // "IP[:5060]": source of all we send to the core. Of one worker...
     std::vector<reactor::Endpoint> listens;    // ...and of all: as listed, or ports in a row.
     std::vector<reactor::Endpoint> next_hops;  // next_hop = ["IP[:5060]", ...]: by preference.
+    std::vector<reactor::Endpoint> resolvers;  // DNS servers, "IP[:53]"; empty: the system's.
     uint32_t probe_interval_s = 0;  // OPTIONS to each; 0: none. Default: 10 when several.
     // "IP[:5060]": where calls for help go, the E-CSCF; none: as all others.
     std::optional<reactor::Endpoint> emergency_next_hop;

@@ -34,7 +34,6 @@ constexpr SettingsPath kJournalFile = {"journal", "file"};
 constexpr SettingsPath kJournalKeyFile = {"journal", "key_file"};
 constexpr SettingsPath kGmListen = {"gm", "listen"};
 constexpr SettingsPath kCoreListen = {"core", "listen"};
-constexpr SettingsPath kNextHop = {"core", "next_hop"};
 constexpr SettingsPath kEmergencyNextHop = {"core", "emergency_next_hop"};
 constexpr SettingsPath kHost = {"core", "host"};
 
@@ -123,7 +122,6 @@ void Checker::RequireAll() {
   Require(kGmListen, !draft_.gm_sockets.empty(),
           "the addresses phones register at: [\"IP\", \"IP:port\"]");
   Require(kCoreListen, !draft_.core_sockets.empty(), "our address towards the core: \"IP:port\"");
-  Require(kNextHop, !draft_.next_hops.empty(), "where REGISTER goes: \"IP:port\"");
 }
 
 void Checker::Require(SettingsPath path, bool is_there, std::string_view form) {

@@ -52,6 +52,7 @@ struct SettingsDraft {
   std::vector<Socket> gm_sockets;
   std::vector<Socket> core_sockets;
   std::vector<Socket> next_hops;
+  std::vector<Socket> resolvers;
   bool is_pinned = false;  // process.pin_cpus = true, or a list.
   std::vector<Seen> seen;
   std::vector<SeenTable> seen_tables;

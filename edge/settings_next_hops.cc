@@ -14,6 +14,7 @@ using reactor::Endpoint;
 using Socket = SettingsDraft::Socket;
 
 constexpr SettingsPath kNextHop = {"core", "next_hop"};
+constexpr SettingsPath kResolver = {"core", "resolver"};
 constexpr SettingsPath kProbeInterval = {"core", "probe_interval"};
 constexpr SettingsPath kPort = {"ipsec", "port"};
 
@@ -60,9 +61,21 @@ void CheckNextHop(const Socket& hop, SettingsDraft* draft) {
   hops.push_back(hop.endpoint);
 }
 
+void CheckResolvers(SettingsDraft* draft) {
+  constexpr uint16_t kDnsPort = 53;
+  for (Socket& resolver : draft->resolvers) {
+    if (!resolver.has_port) resolver.endpoint.set_port(kDnsPort);
+    draft->settings.core.resolvers.push_back(resolver.endpoint);
+  }
+  if (draft->resolvers.size() <= kResolversMax) return;
+  draft->Error(draft->LineOf(kResolver), fmt::format("core.resolver: {} servers: at most {}",
+                                                     draft->resolvers.size(), kResolversMax));
+}
+
 }  // namespace
 
 void CheckNextHops(SettingsDraft* draft) {
+  CheckResolvers(draft);
   for (const Socket& hop : draft->next_hops) CheckNextHop(hop, draft);
   Settings::Core& core = draft->settings.core;
   if (core.next_hops.size() > kNextHopsMax) {

@@ -117,6 +117,8 @@ constexpr Setting kSettings[] = {
      [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.core_sockets); }},
     {{"core", "next_hop"},
      [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.next_hops); }},
+    {{"core", "resolver"},
+     [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.resolvers); }},
     {{"core", "probe_interval"},
      [](Reader& reader, SettingsDraft& draft) {
        reader.Integer(0, 3600, "seconds; 0: no probes", &draft.settings.core.probe_interval_s);

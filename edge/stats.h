@@ -84,6 +84,9 @@ namespace edge {
   X(failovers, "times requests to the core began to take another next hop")         \
   X(probes, "OPTIONS sent to next hops, without their retransmissions")             \
   X(probes_unanswered, "of them, those without an answer")                          \
+  X(dns_lookups, "names looked up in DNS")                                          \
+  X(dns_failures, "of them, those that lead nowhere")                               \
+  X(dns_refused, "requests refused because DNS knows no way or is too slow")        \
   X(drop_frame_size, "streams with a message over the limits")                      \
   X(drop_frame_length, "streams with a message without a good Content-Length")      \
   X(drop_frame_cut, "messages cut short by the end of their connection")            \

@@ -42,7 +42,8 @@ Worker::Worker(const Settings& all, size_t index, Kernel* kernel, xfrm::SpiPool*
       watch_(kernel, this),
       monitor_([kernel](xfrm::KernelCounters* counters) { return kernel->ReadCounters(counters); }),
       log_(&ports_),
-      connections_(settings_, &ports_, &core_.stats(), this) {}
+      connections_(settings_, &ports_, &core_.stats(), this),
+      resolver_(settings_.core, this) {}
 
 // After Run() all is closed. Where Open() failed the ring goes first: then nothing is under way.
 Worker::~Worker() {
@@ -61,6 +62,7 @@ bool Worker::Open(std::string* error) {
   sends_ = std::make_unique<reactor::SendPool>(reactor::SendPoolOptions{});
   stranger_sends_ =
       std::make_unique<reactor::SendPool>(reactor::SendPoolOptions{.slots = kStrangerSends});
+  if (!resolver_.Open(reactor_.get(), error)) return false;
   if (!exchange_->Open(index_, reactor_.get(), this, error)) return false;
   if (!kernel_->Attach(reactor_.get(), this, error)) return false;
   if (journal_ != nullptr) {
@@ -111,6 +113,7 @@ void Worker::Turn(int64_t wait_max_us) {
   kernel_->Deliver();
   TakeFromJournal();
   ServeStrangers(is_full);
+  resolver_.OnTime();
   core_.OnTime(now_ms_, this, kTimerWorkPerTurn);
   monitor_.OnTime(now_ms_);
   FlushToKernel();
@@ -194,8 +197,10 @@ int64_t Worker::WaitUs() const {
   const uint64_t next = std::min({core_.NextExpiry(), queue_.NextExpiry(), watch_.NextExpiry(),
                                   connections_.NextExpiry(), overload_.NextExpiry(),
                                   records_ != nullptr ? records_->NextExpiry() : UINT64_MAX});
-  if (next == reactor::TimerWheel::kNever) return -1;
-  return next <= now_ms_ ? 0 : static_cast<int64_t>(next - now_ms_) * 1000;
+  const int64_t dns_us = resolver_.WaitMs() < 0 ? -1 : resolver_.WaitMs() * 1000;
+  if (next == reactor::TimerWheel::kNever) return dns_us;
+  const int64_t wait_us = next <= now_ms_ ? 0 : static_cast<int64_t>(next - now_ms_) * 1000;
+  return dns_us < 0 ? wait_us : std::min(wait_us, dns_us);
 }
 
 // Phones that come now are told to come later. What is under way may end, of all workers: a phone's
@@ -251,6 +256,7 @@ void Worker::End() {
   core_.stats().send_failed += SendErrors();
   for (const auto& socket : sockets_) socket->Close();
   connections_.Close();
+  resolver_.Close();
   kernel_->Detach();
   exchange_->Close(index_);
   // Whatever the deletions took: nothing may be open.
@@ -262,7 +268,8 @@ void Worker::End() {
 bool Worker::Settled() const {
   return std::all_of(sockets_.begin(), sockets_.end(),
                      [](const auto& socket) { return socket->closed(); }) &&
-         connections_.closed() && kernel_->detached() && exchange_->closed(index_);
+         connections_.closed() && resolver_.closed() && kernel_->detached() &&
+         exchange_->closed(index_);
 }
 
 uint64_t Worker::SendErrors() const {
@@ -374,12 +381,6 @@ void Worker::OnReply(std::span<const std::byte> bytes) {
 void Worker::OnLoss() {
   watch_.OnLoss();
   queue_.OnLoss();
-}
-
-void Worker::TellNextHop(const NextHopChange& change) {
-  spdlog::log(change.is_dead ? spdlog::level::warn : spdlog::level::info, "{}{}",
-              exchange_->workers() > 1 ? fmt::format("worker {}: ", index_) : "",
-              FormatNextHop(change));
 }
 
 // What moved since the attempt began tells why one failed, not why one went well.

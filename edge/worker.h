@@ -17,6 +17,7 @@
 #include "edge/kernel_queue.h"
 #include "edge/overload.h"
 #include "edge/report_log.h"
+#include "edge/resolver.h"
 #include "edge/sa_watch.h"
 #include "edge/settings.h"
 #include "edge/stranger_queue.h"
@@ -33,7 +34,8 @@ class Worker final : Actions,
                      KernelAnswers,
                      reactor::DatagramSink,
                      reactor::WakeSink,
-                     ConnectionSink {
+                     ConnectionSink,
+                     ResolverSink {
  public:
   // The worker `index` of those in `all` (edge/worker_settings.h). The rest outlives it.
   // `journal` null: there is none.
@@ -68,14 +70,10 @@ class Worker final : Actions,
 
   void OnDatagram(reactor::DatagramPort& port, const reactor::Datagram& datagram,
                   reactor::BufferLease lease) override;
-  void OnUnreachable(reactor::DatagramPort& port, const reactor::Endpoint& to) override {
-    OnConnectFailed({static_cast<PortIndex>(port.tag()), to});
-  }
+  void OnUnreachable(reactor::DatagramPort& port, const reactor::Endpoint& to) override;
   bool OnConnection(const Flow& flow) override { return core_.OnConnection(flow); }
   void OnDisconnection(const Flow& flow) override { core_.OnDisconnection(flow); }
-  void OnConnectFailed(const Flow& flow) override {
-    if (!stopping_) core_.OnUnreachable(flow, now_ms_, this);
-  }
+  void OnConnectFailed(const Flow& flow) override;
   bool IsInClear(const Flow& flow) override { return core_.IsInClear(flow); }
   void OnStreamMessage(const Flow& flow, sip::PaddedView text, reactor::BufferLease lease) override;
   void SendOverUdp(const Flow& to, std::string_view text) override;
@@ -91,6 +89,8 @@ class Worker final : Actions,
   void TellOthers(const Letter& letter) override;
   void Report(const Attempt& attempt) override;
   void Access(const AccessLine& line) override { WriteAccess(line); }
+  void Resolve(SlotId name, const NameQuery& query) override { resolver_.Resolve(name, query); }
+  void OnResolved(SlotId name, const Resolved& resolved) override;
   void TellNextHop(const NextHopChange& change) override;
   void KeysRevealed(std::string_view impi, std::string_view header) override {
     WriteReveal(impi, header);
@@ -139,6 +139,7 @@ class Worker final : Actions,
   std::unique_ptr<reactor::SendPool> stranger_sends_;  // Of the unprotected ports, UDP.
   std::vector<std::unique_ptr<reactor::DatagramPort>> sockets_;
   Connections connections_;
+  Resolver resolver_;
   StrangerQueue strangers_{kStrangerBuffers.count};
   reactor::BufferLease lease_;  // Of the message being handled.
 };

@@ -88,7 +88,8 @@ class EdgeRegisterRulesEdit : public testing::Test {
       sip::Via via;
       ASSERT_EQ(sip::DecodeTopVia(message, &via), sip::ParseError::kOk);
       const Arrival arrival{message, via, {0, At("192.0.2.1:5060")}};
-      EditRegister(context, arrival, binding_, "z9hG4bKours", integrity_protected, editor);
+      EditRegister(context, arrival, binding_, "z9hG4bKours", settings_.core.transport,
+                   integrity_protected, editor);
     });
     const size_t icid = edited.find("icid-value=") + 11;
     return edited.replace(icid, 16, "ICID");
@@ -228,7 +229,8 @@ TEST_F(EdgeRegisterRulesEdit, TheIcidIsTheSameForARetransmissionOnly) {
                             sip::Via via;
                             ASSERT_EQ(sip::DecodeTopVia(message, &via), sip::ParseError::kOk);
                             EditRegister(context, {message, via, {0, At("192.0.2.1:5060")}},
-                                         binding_, "z9hG4bKours", false, editor);
+                                         binding_, "z9hG4bKours", settings_.core.transport, false,
+                                         editor);
                           }),
                    "icid-value");
   };

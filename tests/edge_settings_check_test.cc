@@ -226,6 +226,43 @@ TEST(SettingsCheck, ThereAreAtMostSixteenNextHops) {
   EXPECT_EQ(file.Report(), "f:7: error: core.next_hop: 17 addresses: at most 16\n");
 }
 
+TEST(SettingsCheck, WithoutANextHopDnsSaysWhere) {
+  File file;
+  file.core = "listen = \"198.51.100.10\"";
+  EXPECT_EQ(file.Report(), "");
+  EXPECT_TRUE(file.Parse().settings.core.next_hops.empty());
+  EXPECT_TRUE(file.Parse().settings.core.resolvers.empty()) << "those of the system";
+}
+
+TEST(SettingsCheck, DnsServersHaveDnsPort) {
+  File file;
+  file.core += "\nresolver = [\"192.0.2.53\", \"[2001:db8::53]:5353\"]";
+  const SettingsResult result = file.Parse();
+  EXPECT_EQ(result.Report("f"), "");
+  ASSERT_EQ(result.settings.core.resolvers.size(), 2u);
+  EXPECT_EQ(result.settings.core.resolvers[0].port(), 53);
+  EXPECT_EQ(result.settings.core.resolvers[1].port(), 5353);
+  file = File();
+  file.core += "\nresolver = \"dns.example\"";
+  EXPECT_EQ(
+      file.Report(),
+      "f:8: error: core.resolver = \"dns.example\": allowed is \"IP\" or \"IP:port\", IPv6 as "
+      "\"[v6]:port\"; names are not resolved\n");
+}
+
+TEST(SettingsCheck, ThereAreAtMostEightDnsServers) {
+  File file;
+  file.core += "\nresolver = [\"192.0.2.1\"";
+  for (size_t i = 2; i <= kResolversMax; ++i) {
+    file.core += ", \"192.0.2." + std::to_string(i) + "\"";
+  }
+  const std::string full = file.core;
+  file.core = full + "]";
+  EXPECT_EQ(file.Report(), "");
+  file.core = full + ", \"192.0.3.1\"]";
+  EXPECT_EQ(file.Report(), "f:8: error: core.resolver: 9 servers: at most 8\n");
+}
+
 TEST(SettingsCheck, OurNameIsTheCoreAddressWithBracketsForIpv6) {
   File file;
   EXPECT_EQ(file.Parse().settings.core.host, "198.51.100.10");

@@ -205,8 +205,7 @@ TEST(Settings, AnEmptyFileNamesAllThatIsRequired) {
   EXPECT_THAT(result.Report("gmedge.toml"),
               MatchesRegex("gmedge.toml: error: ipsec.socket is not set: .*\n"
                            "gmedge.toml: error: gm.listen is not set: .*\n"
-                           "gmedge.toml: error: core.listen is not set: .*\n"
-                           "gmedge.toml: error: core.next_hop is not set: .*\n"));
+                           "gmedge.toml: error: core.listen is not set: .*\n"));
 }
 
 TEST(Settings, ATableWithoutARequiredKeyIsNamedByItsLine) {

@@ -54,6 +54,22 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   void Hangup(std::string_view from, std::string_view to) {
     core_.OnDisconnection({PortAt(to), At(from), Transport::kTcp});
   }
+  // A name the core wants to know, and DNS's answer to the oldest of them. Unless the test answers
+  // itself there are no names.
+  void set_answers_dns(bool by_test) { test_answers_dns_ = by_test; }
+  struct Lookup {
+    SlotId name = 0;
+    std::string host;
+    uint16_t port = 0;
+    std::string transport;  // "UDP", "TCP", "".
+  };
+  const std::vector<Lookup>& lookups() const { return lookups_; }
+  void Resolved(const std::vector<Target>& targets, uint32_t ttl_s = 60, bool is_silent = false) {
+    ASSERT_FALSE(lookups_.empty());
+    const SlotId name = lookups_.front().name;
+    lookups_.erase(lookups_.begin());
+    core_.OnResolved(name, {targets, ttl_s, is_silent}, now_ms_, this);
+  }
   // What was sent there from the core's port did not arrive.
   void Unreachable(std::string_view to, Transport over = Transport::kUdp) {
     const Flow flow{static_cast<PortIndex>(ports_.size() - 1), At(to), over};
@@ -68,6 +84,7 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
 
   // Lets the kernel work until nothing is left to do at this instant.
   void Settle() {
+    while (!test_answers_dns_ && !lookups_.empty()) Resolved({});
     for (int i = 0; i < 10; ++i) {
       watch_.Flush(now_ms_);
       queue_.Flush(now_ms_);
@@ -194,6 +211,10 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
                          FormatAttempt(attempt, ports_)});
     if (log_ != nullptr) log_->Write(attempt, now_ms_);
   }
+  void Resolve(SlotId name, const NameQuery& query) override {
+    lookups_.push_back({name, std::string(query.host), query.port,
+                        query.transport ? std::string(Name(*query.transport)) : ""});
+  }
   void Access(const AccessLine& line) override { accesses_.emplace_back(line.text); }
   void TellNextHop(const NextHopChange& change) override {
     next_hops_.push_back(FormatNextHop(change));
@@ -229,6 +250,8 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   std::vector<std::string> accesses_;
   std::vector<std::string> next_hops_;
   std::vector<std::string> reveals_;
+  std::vector<Lookup> lookups_;
+  bool test_answers_dns_ = false;
   std::vector<std::vector<std::byte>> answers_;
   std::string phone_bytes_;
   std::vector<std::string> disconnected_;

@@ -1,4 +1,5 @@
 // Two ways into the core, one of which dies: phones go on.
+#include "tests/edge_dns_server.h"
 #include "tests/tools_edge_flow.h"
 
 namespace tools {
@@ -74,6 +75,38 @@ TEST_P(ToolsNextHops, NewPhonesComeThroughTheOtherWithoutProbesToo) {
   worker_->Stop();
   EXPECT_EQ(worker_->stats().probes, 0u);
   EXPECT_EQ(worker_->stats().next_hops_lost, 1u);
+}
+
+// No next hop in the settings: REGISTER goes where DNS says that the home network is, past a host
+// that is dead.
+TEST_P(ToolsNextHops, PhonesComeThroughWhereDnsSays) {
+  const std::string home = "ims.mnc001.mcc001.3gppnetwork.org";
+  const bool is_tcp = GetParam() == edge::Transport::kTcp;
+  edge::DnsServer dns;
+  dns.Add(home, edge::DnsType::kNaptr,
+          edge::NaptrData(1, 1, "s", is_tcp ? "SIP+D2T" : "SIP+D2U", "sip." + home));
+  for (size_t door = 0; door < 2; ++door) {
+    const std::string host = "icscf" + std::to_string(door) + "." + home;
+    dns.Add(
+        "sip." + home, edge::DnsType::kSrv,
+        edge::SrvData(static_cast<uint16_t>(door), 0, settings_.core.next_hops[door].port(), host));
+    dns.Add(host, edge::DnsType::kA, edge::AddressData("127.0.0.1:0"));
+  }
+  StartWithBothDoors();
+  second_door_.reset();
+  worker_.reset();
+  settings_.core.next_hops.clear();
+  settings_.core.transport = edge::Transport::kUdp;  // DNS decides.
+  settings_.core.resolvers = {dns.address()};
+  worker_ = std::make_unique<WorkerThread>(settings_);
+  ASSERT_EQ(worker_->error(), "");
+  const FleetReport report = Run("register,message,invite,mt-message,mt-invite,deregister");
+  EXPECT_TRUE(report.Ok()) << report.Table() << log_.str();
+  worker_->Stop();
+  EXPECT_EQ(core_->registrar().counters().deregistrations, 8u);
+  EXPECT_EQ(worker_->stats().dns_lookups, 1u);
+  EXPECT_EQ(worker_->stats().dns_failures, 0u);
+  EXPECT_EQ(core_->violations()->total(), 0u) << core_->Summary();
 }
 
 }  // namespace

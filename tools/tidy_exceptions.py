@@ -27,6 +27,7 @@ COVERED_BY = {
     "edge/sqlite_db.cc": ("tests/edge_sqlite_store_test.cc", "what the store stands on"),
     "edge/sqlite_opening.cc": ("tests/edge_sqlite_store_test.cc", "files that are damaged"),
     "edge/sqlite_rows.cc": ("tests/edge_sqlite_store_test.cc", "records as rows and back"),
+    "edge/worker_ways.cc": ("tests/tools_next_hops_test.cc", "two ways, one of which dies"),
     "edge/worker.cc": ("tests/tools_edge_flow_test.cc", "the worker over loopback"),
     "tools/sip_sockets.cc": ("tests/tools_tcp_sockets_test.cc", "both transports, side by side"),
     "reactor/tcp_send.cc": ("tests/reactor_tcp_connection_test.cc", "its sending half"),
