@@ -42,7 +42,7 @@ class ToolsNextHops : public EdgeFlow, public testing::WithParamInterface<edge::
 
 INSTANTIATE_TEST_SUITE_P(Over, ToolsNextHops,
                          testing::Values(edge::Transport::kUdp, edge::Transport::kTcp),
-                         [](const auto& info) { return std::string(edge::Name(info.param)); });
+                         [](const auto& test) { return std::string(edge::Name(test.param)); });
 
 TEST_P(ToolsNextHops, PhonesRegisterAnewAndCallThroughTheOtherWhenOneDies) {
   StartWithBothDoors();
