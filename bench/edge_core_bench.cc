@@ -84,6 +84,7 @@ Settings BenchSettings() {
   settings.core.listen = At(kCore);
   settings.core.next_hops = {At(kIcscf)};
   settings.core.host = "pcscf.example.org";
+  settings.core.reg_event = false;
   settings.core.visited_network_id = "visited.example.org";
   settings.core.orig_ioi = "ioi.example.org";
   settings.core.access_network_info = "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=0010100010019C01";

@@ -50,7 +50,8 @@ void WriteSettings(const LoadNetwork& network, const std::string& path) {
   file << fmt::format("[gm]\nlisten = \"{}:{}\"\n", edge, network.edge_gm.port);
   file << fmt::format("[core]\nlisten = \"{}:{}\"\n", IpText(network.edge_core.ip),
                       network.edge_core.port);
-  file << fmt::format("next_hop = \"{}:{}\"\n", IpText(network.core.ip), network.core.port);
+  file << fmt::format("next_hop = \"{}:{}\"\nreg_event = false\n", IpText(network.core.ip),
+                      network.core.port);
   // It is the load that is to stop the flood, not a full table.
   file << "[limits]\nhalf_open_max = 16000000\nregistrations_max = 16000000\n";
 }

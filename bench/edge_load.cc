@@ -92,7 +92,8 @@ void WriteSettings(const LoadNetwork& network, uint32_t phones, const std::strin
   file << fmt::format("[gm]\nlisten = \"{}:{}\"\n", edge, network.edge_gm.port);
   file << fmt::format("[core]\nlisten = \"{}:{}\"\n", IpText(network.edge_core.ip),
                       network.edge_core.port);
-  file << fmt::format("next_hop = \"{}:{}\"\n", IpText(network.core.ip), network.core.port);
+  file << fmt::format("next_hop = \"{}:{}\"\nreg_event = false\n", IpText(network.core.ip),
+                      network.core.port);
   file << "visited_network_id = \"visited.example\"\norig_ioi = \"visited.example\"\n";
   file << fmt::format("[limits]\nregistrations_max = {}\n", 2 * phones);
   // Half of them are not for the unprotected ports, where each phone begins.

@@ -102,9 +102,9 @@ class Side {
       file << fmt::format("\"ipsec:{}:{}\", ", IpText(network.edge_gm.ip), port);
     }
     file << fmt::format("]\nmax_spi = {}\n", 131072 + 8 * absl::GetFlag(FLAGS_phones));
-    file << fmt::format("[gm]\nlisten = \"{}\"\n[core]\nlisten = \"{}\"\nnext_hop = \"{}\"\n",
-                        IpText(network.edge_gm.ip), IpText(network.edge_core.ip),
-                        IpText(network.core.ip));
+    file << fmt::format(
+        "[gm]\nlisten = \"{}\"\n[core]\nlisten = \"{}\"\nnext_hop = \"{}\"\nreg_event = false\n",
+        IpText(network.edge_gm.ip), IpText(network.edge_core.ip), IpText(network.core.ip));
     file << "visited_network_id = \"visited.example\"\norig_ioi = \"visited.example\"\n";
     file << "[log]\nlevel = \"warn\"\n";
   }

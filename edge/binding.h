@@ -79,6 +79,7 @@ struct Binding {
   RecordId record = 0;                 // In the journal; 0: there is none.
   absl::InlinedVector<SetId, 4> sets;  // All that are not free, oldest first.
   std::unique_ptr<ClearPath> clear;    // Registered in clear; else null.
+  uint64_t contact = 0;                // What NOTIFYs mean by it (edge/reg_events.h).
   reactor::Timer timer;
 
   bool registered() const { return registered_until_ms != 0; }

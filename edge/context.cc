@@ -146,7 +146,7 @@ bool Context::SendRequest(Flow to, const SaSet* set, sip::Editor* editor, Action
 }
 
 std::string_view Context::WriteResponse(const Arrival& arrival, sip::ResponseHead head,
-                                        std::span<char> buffer) const {
+                                        std::span<char> buffer, std::string_view extra) const {
   sip::Writer writer(buffer);
   const HexText tag = Derive("tag", arrival);
   char address[reactor::kEndpointTextMax];
@@ -155,15 +155,15 @@ std::string_view Context::WriteResponse(const Arrival& arrival, sip::ResponseHea
     head.received = {address, reactor::WriteAddress(arrival.flow.remote, false, address)};
   }
   if (arrival.via.has_rport) head.rport = RportFor(arrival);
-  return sip::WriteResponse(arrival.message, head, "", &writer) ? writer.text()
-                                                                : std::string_view();
+  return sip::WriteResponse(arrival.message, head, extra, &writer) ? writer.text()
+                                                                   : std::string_view();
 }
 
 void Context::RespondTo(const Flow& to, const Arrival& arrival, const sip::ResponseHead& head,
-                        Actions* actions) {
+                        Actions* actions, std::string_view extra) {
   if (arrival.message.method() == sip::Method::kAck) return;  // RFC 3261 17.1.1.3: never answered.
   std::array<char, 16384> buffer;
-  const std::string_view response = WriteResponse(arrival, head, buffer);
+  const std::string_view response = WriteResponse(arrival, head, buffer, extra);
   if (response.empty()) {
     ++stats.drop_malformed;
     return;
@@ -188,6 +188,16 @@ uint32_t Context::RetryAfter(const Arrival& arrival) const {
   const uint64_t number = hash.Hash({"retry-after", arrival.via.branch, arrival.via.host,
                                      arrival.message.Value(sip::HeaderId::kCallId)});
   return least_s + static_cast<uint32_t>(number % (uint64_t{least_s} + 1));
+}
+
+bool Context::CanReach(const Flow& to) {
+  if (ports[to.port].side != Side::kProtected) return true;
+  // Of a set that is about to be deleted the SAs are there still, of one that is asked for not yet.
+  for (const SetId id : registrar.SetsAt(to)) {
+    if (registrar.FindSet(id)->state != SetState::kInstalling) return true;
+  }
+  ++stats.drop_answer_no_set;
+  return false;
 }
 
 void Context::ForgetIfIdle(SlotId id) {

@@ -27,7 +27,7 @@
 namespace edge {
 
 // Whose time is over.
-enum class TimerKind : uint32_t { kSet, kBinding, kTransaction, kNextHop };
+enum class TimerKind : uint32_t { kSet, kBinding, kTransaction, kNextHop, kSubscription };
 
 // A message as it came, and what is known of where it came from.
 struct Arrival {
@@ -87,7 +87,7 @@ struct Context {
   // A response of our own, the tag and what its Via gets filled in; "" when the request lacks what
   // one needs.
   std::string_view WriteResponse(const Arrival& arrival, sip::ResponseHead head,
-                                 std::span<char> buffer) const;
+                                 std::span<char> buffer, std::string_view extra = {}) const;
   void Respond(const Arrival& arrival, const sip::ResponseHead& head, Actions* actions) {
     RespondTo(AnswerFlow(arrival), arrival, head, actions);
   }
@@ -99,8 +99,12 @@ struct Context {
   // others, so that phones do not come back together.
   uint32_t RetryAfter(const Arrival& arrival) const;
   // The same, for an answer that takes another way than its request's.
+  // `extra`: whole lines.
   void RespondTo(const Flow& to, const Arrival& arrival, const sip::ResponseHead& head,
-                 Actions* actions);
+                 Actions* actions, std::string_view extra = {});
+  // The SAs of a phone may end while its REGISTER is under way. What is sent then the kernel drops,
+  // and nobody would know: false, and counted.
+  bool CanReach(const Flow& to);
   // A binding that is not registered lives as long as a set or a REGISTER of it does.
   void ForgetIfIdle(SlotId binding);
   // Its registration is over; what of its sets drains lives on.

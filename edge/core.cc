@@ -131,7 +131,9 @@ void Core::OnRequest(const Arrival& arrival, Actions* actions) {
     registers_.keeper().Apply(arrival.set, SetEvent::kUsed, actions);  // Event 11.
   }
   if (side == Side::kCore) {
-    relay_.OnRequestFromCore(arrival, actions);
+    const bool is_ours =
+        arrival.message.method() == sip::Method::kNotify && reg_events().OnNotify(arrival, actions);
+    if (!is_ours) relay_.OnRequestFromCore(arrival, actions);
   } else if (is_register) {
     registers_.OnRequest(arrival, actions);
   } else {
@@ -185,6 +187,7 @@ void Core::OnResponse(const Arrival& arrival, Actions* actions) {
   switch (context_.ports[arrival.flow.port].side) {
     case Side::kCore:
       if (!registers_.OnResponse(message, via.branch, actions) &&
+          !reg_events().OnResponse(message, via.branch, actions) &&
           !next_hops_.OnResponse(message, via.branch, actions)) {
         relay_.OnResponseFromCore(message, via, actions);
       }
@@ -243,7 +246,7 @@ void Core::Restore(std::span<const RestoredPhone> phones, uint64_t now_ms, uint6
 
 void Core::OnLetter(const Letter& letter, uint64_t now_ms, Actions* actions) {
   context_.now_ms = now_ms;
-  Obey(letter, &context_, &registers_.keeper(), actions);
+  Obey(letter, &context_, &registers_.keeper(), &reg_events(), actions);
 }
 
 void Core::OnSettings(std::span<const RuleIndex> rules) {
@@ -258,11 +261,13 @@ void Core::OnTime(uint64_t now_ms, Actions* actions, uint64_t work_max) {
       case TimerKind::kSet:
         return registers_.keeper().OnTimer(timer->index, actions);
       case TimerKind::kBinding:
-        return registers_.OnBindingTimer(timer->index);
+        return registers_.OnBindingTimer(timer->index, actions);
       case TimerKind::kTransaction:
         return registers_.OnTransactionTimer(timer->index, actions);
       case TimerKind::kNextHop:
         return next_hops_.OnTimer(timer->index, actions);
+      case TimerKind::kSubscription:
+        return reg_events().OnTimer(timer->index, actions);
     }
   };
   context_.timers.Advance(now_ms, fire, work_max);

@@ -91,6 +91,7 @@ class Core {
   Stats& stats() { return context_.stats; }
   Registrar& registrar() { return context_.registrar; }
   size_t transactions() const { return registers_.transactions(); }
+  RegEvents& reg_events() { return registers_.reg_events(); }
 
  private:
   void OnRequest(const Arrival& arrival, Actions* actions);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "edge/context.h"
+#include "edge/reg_events.h"
 #include "edge/set_keeper.h"
 
 namespace edge {
@@ -19,7 +20,8 @@ bool IsVoid(const SaSet& set, const Letter& letter) {
 
 }  // namespace
 
-void Obey(const Letter& letter, Context* context, SetKeeper* keeper, Actions* actions) {
+void Obey(const Letter& letter, Context* context, SetKeeper* keeper, RegEvents* reg_events,
+          Actions* actions) {
   Registrar& registrar = context->registrar;
   Binding* const binding = registrar.FindBindingByToken(letter.phone);
   if (binding == nullptr) return;
@@ -32,6 +34,7 @@ void Obey(const Letter& letter, Context* context, SetKeeper* keeper, Actions* ac
   if (binding->registered() && registrar.SetInUse(*binding) == nullptr) {
     ++context->stats.superseded;
     context->Unregister(binding);
+    reg_events->OnUnregistered(*binding, actions);
   }
   context->ForgetIfIdle(binding->id);
 }

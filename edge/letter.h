@@ -8,6 +8,7 @@ namespace edge {
 
 struct Context;
 class Actions;
+class RegEvents;
 class SetKeeper;
 
 struct Letter {
@@ -27,6 +28,7 @@ struct Letter {
 };
 
 // What another worker's letter asks for. Of a phone nobody here knows it asks for nothing.
-void Obey(const Letter& letter, Context* context, SetKeeper* keeper, Actions* actions);
+void Obey(const Letter& letter, Context* context, SetKeeper* keeper, RegEvents* reg_events,
+          Actions* actions);
 
 }  // namespace edge

@@ -36,8 +36,8 @@ Binding* RegisterProxy::AdmitBinding(const Arrival& arrival, const RegisterReque
                                      const Offer* offer, Actions* actions) {
   Registrar& registrar = context_.registrar;
   const reactor::Endpoint& ue = arrival.flow.remote;
-  // Rule 3 of TS 33.203 7.1: the phone's port must not be another subscriber's. A phone that lost
-  // its state comes back as itself (spec sheet 4.5).
+  // Rule 3 of TS 33.203 7.1: the phone's port must not be in use, unless the settings trust it to
+  // be what it says (spec sheet 4.5).
   for (size_t i = 0; offer != nullptr && i < context_.ports.size(); ++i) {
     if (context_.ports[i].side != Side::kProtected) continue;
     Flow flow{static_cast<PortIndex>(i), ue};
@@ -45,10 +45,15 @@ Binding* RegisterProxy::AdmitBinding(const Arrival& arrival, const RegisterReque
     const SaSet* set = registrar.FindSet(flow);
     if (set == nullptr) continue;
     const Binding* other = registrar.FindBinding(set->binding);
-    if (other != nullptr && other->registered() && other->impi() != request.impi) {
-      context_.Respond(arrival, {.status = 403}, actions);
-      return nullptr;
-    }
+    if (other == nullptr || !other->registered() || context_.settings.gm.take_over) continue;
+    Attempt attempt;
+    attempt.impi = request.impi;
+    attempt.source = arrival.flow;
+    attempt.result = "its address and port are in use";
+    attempt.status = 403;
+    actions->Report(attempt);
+    context_.Respond(arrival, {.status = 403}, actions);
+    return nullptr;
   }
   if (Binding* known = registrar.FindBinding(request.impi, ue, request.is_emergency);
       known != nullptr) {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "edge/header_rules.h"
+#include "edge/identity.h"
 #include "edge/limits.h"
 #include "edge/register_proxy.h"
 #include "sip/response.h"
@@ -27,8 +28,16 @@ bool RegisterProxy::OnResponse(const sip::Message& message, std::string_view bra
   // 100 is hop by hop, and a phone gains nothing from another 1xx to REGISTER.
   if (message.status() < 200 || transaction->state == State::kKernel) return true;
   if (transaction->state == State::kDone) {
+    // A core that thinks again is not believed: the phone has the first answer.
+    if (message.status() != transaction->status) {
+      ++context_.stats.drop_unknown_response;
+      return true;
+    }
     OnRepeated(message, transaction, actions);
-  } else if (message.status() == 401 && transaction->open->agreed) {
+    return true;
+  }
+  transaction->status = message.status();
+  if (message.status() == 401 && transaction->open->agreed) {
     OnChallenge(message, transaction, actions);
   } else if (message.status() < 300) {
     OnAccepted(message, transaction, actions);
@@ -114,7 +123,7 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
     RelayAnswer(message, context_.FlowTo(*set, transaction->source), actions);
     if (granted_s == 0) {
       if (set->state == SetState::kTemporary) keeper_.Apply(set, SetEvent::kRejected, actions);
-      OnDeregistered(binding, actions);
+      OnGrantedNothing(message, *transaction, binding, actions);
     }
     return Finish(transaction, 0);
   }
@@ -132,12 +141,6 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
   }
   set->transaction = transaction->key;
   keeper_.Accept(set, granted_s, actions);
-}
-
-void RegisterProxy::OnDeregistered(Binding* binding, Actions* actions) {
-  ++context_.stats.deregistrations;
-  context_.Unregister(binding);
-  keeper_.ApplyToAll(binding, SetEvent::kDeregistered, actions);
 }
 
 // Events 4, 14, 25.
@@ -167,12 +170,14 @@ void RegisterProxy::OnRepeated(const sip::Message& message, RegisterTransaction*
   if (!message.Has(HeaderId::kWwwAuthenticate)) return;
   sip::Editor editor(message);
   EditChallenge(message, set->challenge->security_server, &editor);
+  if (!context_.CanReach(transaction->held_to)) return;
   const SaSet* tunnel = context_.TunnelTo(transaction->held_to);
   PutHeaderLines(&context_, Direction::kToPhone, tunnel, message, &editor, actions);
   context_.SendEdited(transaction->held_to, &editor, actions);
 }
 
 void RegisterProxy::RelayAnswer(const sip::Message& message, const Flow& to, Actions* actions) {
+  if (!context_.CanReach(to)) return;
   sip::Editor editor(message);
   EditAnswer(message, &editor);
   PutHeaderLines(&context_, Direction::kToPhone, context_.TunnelTo(to), message, &editor, actions);
@@ -196,6 +201,7 @@ bool RegisterProxy::Hold(sip::Editor* editor, const Flow& to, RegisterTransactio
 
 void RegisterProxy::Answer(const RegisterTransaction& transaction, const Flow& to, int status,
                            Actions* actions) {
+  if (!context_.CanReach(to)) return;
   const fmt::format_int code(status);
   const std::string_view pieces[] = {"SIP/2.0 ",
                                      {code.data(), code.size()},
@@ -225,19 +231,30 @@ void RegisterProxy::OnSetReady(SaSet* set, uint64_t key, Actions* actions) {
     ++context_.stats.challenges;
   }
   if (transaction == nullptr) return;
-  if (set->state != SetState::kTemporary) Confirm(set, transaction, actions);
-  const std::string_view piece = transaction->open->held;
-  actions->Send(transaction->held_to, {&piece, 1});
-  ++context_.stats.sent;
+  // The core may have ended the registration while the kernel was asked.
+  const Binding* binding = context_.registrar.FindBinding(set->binding);
+  const bool is_left = set->state == SetState::kOld && !binding->registered();
+  const bool is_confirmed = set->state != SetState::kTemporary && !is_left;
+  if (is_confirmed) Confirm(set, transaction, actions);
+  if (context_.CanReach(transaction->held_to)) {
+    const std::string_view piece = transaction->open->held;
+    actions->Send(transaction->held_to, {&piece, 1});
+    ++context_.stats.sent;
+  }
+  if (is_confirmed) {
+    reg_events_.OnRegistered(context_.registrar.FindBinding(transaction->binding),
+                             transaction->open->contact, transaction->open->granted_s, actions);
+  }
   Finish(transaction, 0);
 }
 
 // What the core's 200 says of the phone; what of it was read moves into the binding.
 void RegisterProxy::Register(Binding* binding, uint32_t granted_s,
                              RegisterTransaction* transaction) {
-  binding->SetIdentities(transaction->open->identity, transaction->open->associated,
-                         transaction->open->service_route);
+  Associate(binding, transaction->open->identity, transaction->open->associated,
+            transaction->open->service_route);
   binding->reg_id = transaction->open->reg_id;
+  binding->contact = ContactKey(context_.hash, transaction->open->contact);
   const uint64_t until_ms = context_.now_ms + uint64_t{granted_s} * 1000;
   context_.registrar.Register(binding, until_ms);
   context_.timers.Arm(&binding->timer, until_ms);
@@ -261,6 +278,7 @@ void RegisterProxy::Confirm(SaSet* set, RegisterTransaction* transaction, Action
   set->challenge.reset();
   keeper_.DeleteOthers(*set, set->origin, actions);
   if (!set->after_initial) return;  // It was known here already.
+  SupersedeOthers(*set, actions);
   actions->TellOthers({.kind = Letter::Kind::kRegistered,
                        .phone = binding->token,
                        .installed_ms = set->installed_ms});
@@ -271,9 +289,12 @@ void RegisterProxy::OnSetRefused(SaSet* set, uint64_t key, std::errc error,
   RegisterTransaction* transaction = Find(key);
   if (transaction == nullptr) return;
   Attempt attempt = AttemptOf(*transaction, set);
-  attempt.result = error == kNotKept ? kJournalFailed : "refused by the kernel";
+  const bool is_ours = error == std::errc::operation_canceled;
+  attempt.result = error == kNotKept ? kJournalFailed
+                   : is_ours         ? "replaced by another attempt"
+                                     : "refused by the kernel";
   attempt.status = 500;
-  if (error != kNotKept) attempt.kernel = error;
+  if (error != kNotKept && !is_ours) attempt.kernel = error;
   attempt.explanation = explanation;
   actions->Report(attempt);
 
@@ -317,15 +338,6 @@ void RegisterProxy::OnTransactionTimer(uint32_t index, Actions* actions) {
   Fail(504, is_unresolved ? "DNS knows no way to the core" : "the core is silent", transaction,
        actions);
   if (failed) keeper_.Apply(set, SetEvent::kRejected, actions);
-}
-
-// Event 24: the sets follow at their own time.
-void RegisterProxy::OnBindingTimer(uint32_t index) {
-  Binding* binding = context_.registrar.bindings().FindIndex(index);
-  if (binding == nullptr) return;
-  ++context_.stats.expirations;
-  context_.Unregister(binding);
-  context_.ForgetIfIdle(binding->id);
 }
 
 Flow RegisterProxy::AnswerFlow(const RegisterTransaction& transaction, int status) {

@@ -37,6 +37,7 @@ void RegisterProxy::OnAcceptedInClear(const sip::Message& message, RegisterTrans
     }
   }
   RelayAnswer(message, transaction->answer, actions);
+  if (!binding->registered()) reg_events_.OnUnregistered(*binding, actions);
   Finish(transaction, 0);
 }
 
@@ -50,6 +51,7 @@ void RegisterProxy::EnterClear(Binding* binding, uint32_t granted_s,
       binding, ClearPathOf(transaction->source, transaction->open->contact));
   if (before != nullptr && before != binding) {
     context_.Unregister(before);
+    reg_events_.OnUnregistered(*before, actions);
     context_.ForgetIfIdle(before->id);
   }
   if (was_there) {

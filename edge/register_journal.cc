@@ -77,6 +77,8 @@ void RegisterProxy::AcceptInClear(RegisterTransaction* transaction, Actions* act
   const std::string_view piece = transaction->open->held;
   actions->Send(transaction->held_to, {&piece, 1});
   ++context_.stats.sent;
+  reg_events_.OnRegistered(binding, transaction->open->contact, transaction->open->granted_s,
+                           actions);
   Finish(transaction, 0);
 }
 

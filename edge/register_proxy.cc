@@ -22,7 +22,10 @@ bool IsOf(const RegisterRequest& request, const Binding& binding) {
 using sip::HeaderId;
 
 RegisterProxy::RegisterProxy(Context* context, NextHops* next_hops)
-    : context_(*context), next_hops_(*next_hops), keeper_(context, this) {
+    : context_(*context),
+      next_hops_(*next_hops),
+      keeper_(context, this),
+      reg_events_(context, next_hops, &keeper_) {
   WriteStaticOffers();
 }
 
@@ -373,6 +376,7 @@ void RegisterProxy::OnRetransmission(const Arrival& arrival, RegisterTransaction
   if (known->state == RegisterTransaction::State::kKernel) return;
   if (known->own_status != 0) {
     const Flow to = AnswerFlow(*known, known->own_status);
+    if (!context_.CanReach(to)) return;
     return context_.RespondTo(to, arrival, {.status = known->own_status}, actions);
   }
   const Binding* binding = context_.registrar.FindBinding(known->binding);

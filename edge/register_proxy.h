@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "edge/next_hops.h"
+#include "edge/reg_events.h"
 #include "edge/register_rules.h"
 #include "edge/register_transaction.h"
 #include "edge/set_keeper.h"
@@ -33,10 +34,11 @@ class RegisterProxy final : public SetObserver {
   // A REGISTER that waited for DNS has gone there, or nowhere.
   void OnReleased(uint64_t transaction, const std::optional<Flow>& to);
   void OnTransactionTimer(uint32_t index, Actions* actions);
-  void OnBindingTimer(uint32_t index);
+  void OnBindingTimer(uint32_t index, Actions* actions);
   // What came in on a set that nobody answered on.
   void OnLooked(SetId id, const SaUse& use, Actions* actions);
   SetKeeper& keeper() { return keeper_; }
+  RegEvents& reg_events() { return reg_events_; }
   size_t transactions() const { return transactions_.in_use(); }
   size_t under_way() const { return under_way_; }
 
@@ -82,6 +84,8 @@ class RegisterProxy final : public SetObserver {
                          Actions* actions);
   void OnRejected(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
   void OnRepeated(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
+  void OnGrantedNothing(const sip::Message& message, const RegisterTransaction& transaction,
+                        Binding* binding, Actions* actions);
   void OnDeregistered(Binding* binding, Actions* actions);
   void RelayAnswer(const sip::Message& message, const Flow& to, Actions* actions);
   bool Hold(sip::Editor* editor, const Flow& to, RegisterTransaction* transaction);
@@ -94,6 +98,8 @@ class RegisterProxy final : public SetObserver {
                    RegisterTransaction* transaction, Actions* actions);
   void AcceptInClear(RegisterTransaction* transaction, Actions* actions);
   void Register(Binding* binding, uint32_t granted_s, RegisterTransaction* transaction);
+  void SupersedeOthers(const SaSet& set, Actions* actions);
+  void Supersede(Binding* other, Actions* actions);
   void Confirm(SaSet* set, RegisterTransaction* transaction, Actions* actions);
 
   // Bookkeeping.
@@ -110,6 +116,7 @@ class RegisterProxy final : public SetObserver {
   Context& context_;
   NextHops& next_hops_;
   SetKeeper keeper_;
+  RegEvents reg_events_;
   std::vector<std::string> static_offers_;  // Security-Server of 421 and 494, by RuleIndex.
   SlotPool<RegisterTransaction> transactions_;
   absl::flat_hash_map<uint64_t, SlotId> by_key_;

@@ -5,6 +5,7 @@
 #include "edge/header_rules.h"
 #include "edge/limits.h"
 #include "edge/own_uri.h"
+#include "edge/reg_events.h"
 #include "edge/transport.h"
 #include "sip/address.h"
 #include "sip/list.h"
@@ -210,6 +211,18 @@ uint32_t GrantedSeconds(const sip::Message& message, std::string_view contact, b
   if (asks_zero) return 0;
   // No Contact of ours in the answer: a registrar that lists only what changed says Expires.
   return header.value_or(message.Has(HeaderId::kContact) ? 0 : kExpiresDefault);
+}
+
+bool ListsContact(const sip::Message& message, const KeyedHash& hash, uint64_t key) {
+  sip::ListReader contacts(message, HeaderId::kContact);
+  for (sip::ListMember member; contacts.Next(&member);) {
+    sip::Address address;
+    if (sip::DecodeAddress(member.text, &address) == sip::ParseError::kOk &&
+        ContactKey(hash, address.uri) == key && ExpiresOf(address).value_or(kExpiresDefault) > 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace edge

@@ -58,5 +58,7 @@ ClearPath ClearPathOf(const Flow& source, std::string_view contact);
 // How long a 200 grants the contact, in seconds: the expires of the Contact the phone registered,
 // else Expires; 0 when the contact is not among those that stay.
 uint32_t GrantedSeconds(const sip::Message& message, std::string_view contact, bool asks_zero);
+// Does a 200 still list the contact of that key (edge/reg_events.h)?
+bool ListsContact(const sip::Message& message, const KeyedHash& hash, uint64_t key);
 
 }  // namespace edge

@@ -42,7 +42,8 @@ struct RegisterTransaction {
   bool integrity_protected = false;
   bool answers_challenge = false;  // SM7: it came on a temporary set.
   bool asks_zero = false;
-  int own_status = 0;  // kDone: what we answered ourselves; 0: the core did.
+  int own_status = 0;  // kDone: what we answered ourselves; 0: the core did...
+  int status = 0;      // ...with this.
   Flow source;         // As it came.
   Flow answer;         // Where an answer goes that belongs to no set...
   Flow held_to;        // ...and where the one goes that waited for the kernel.

@@ -179,6 +179,16 @@ SaSet* Registrar::FindSet(const Flow& flow) {
   return found == flows_.end() ? nullptr : sets_.Find(found->second);
 }
 
+absl::InlinedVector<SetId, 4> Registrar::SetsAt(const Flow& flow) {
+  absl::InlinedVector<SetId, 4> sets;
+  const FlowKey key(flow);
+  const auto found = flows_.find(key);
+  for (SetId id = found == flows_.end() ? 0 : found->second; id != 0; id = *ShadowedBy(id, key)) {
+    sets.push_back(id);
+  }
+  return sets;
+}
+
 void Registrar::SetConnected(const Flow& flow, bool connected) {
   if (connected) {
     connections_.insert(FlowKey(flow));

@@ -76,6 +76,8 @@ class Registrar {
     bindings_.Prefetch(set.binding);
   }
   SaSet* FindSet(SetId id) { return sets_.Find(id); }
+  // All of them, newest first.
+  absl::InlinedVector<SetId, 4> SetsAt(const Flow& flow);
   Binding* FindBinding(SlotId id) { return bindings_.Find(id); }
   const Binding* FindBinding(SlotId id) const { return bindings_.Find(id); }
 

@@ -170,6 +170,7 @@ void SetKeeper::Perform(SaSet* set, SetAction action, Actions* actions) {
       break;
     case SetAction::kSendHeld:
       set->transaction = 0;
+      if (set->state == SetState::kNew) WatchCurrent(*set);
       observer_->OnSetReady(set, transaction, actions);
       break;
     case SetAction::kRejectAndWait:
@@ -201,6 +202,11 @@ void SetKeeper::Perform(SaSet* set, SetAction action, Actions* actions) {
       }
       break;
     case SetAction::kDelete:
+      if (transaction != 0) {  // Its REGISTER will not be answered otherwise.
+        set->transaction = 0;
+        observer_->OnSetRefused(set, transaction, std::errc::operation_canceled,
+                                "the set was replaced", actions);
+      }
       Delete(set, actions);
       break;
     case SetAction::kRelease:
@@ -241,7 +247,33 @@ void SetKeeper::Release(SaSet* set) {
 
 void SetKeeper::ArmTimer(SaSet* set, uint64_t expires_ms) {
   set->expires_ms = expires_ms;
-  context_.timers.Arm(&set->timer, expires_ms);
+  const Binding* binding = context_.registrar.FindBinding(set->binding);
+  const bool has_next = set->state == SetState::kCurrent && binding != nullptr &&
+                        context_.registrar.FindSetInState(*binding, SetState::kNew) != nullptr;
+  const uint64_t early_ms = has_next ? kDrainMs : 0;
+  context_.timers.Arm(&set->timer, expires_ms - std::min(expires_ms, early_ms));
+}
+
+// Spec sheet 4.2: a set that the phone has not used yet is taken into use when the current one is
+// near its end.
+void SetKeeper::WatchCurrent(const SaSet& next) {
+  const Binding* binding = context_.registrar.FindBinding(next.binding);
+  if (binding == nullptr) return;
+  SaSet* current = context_.registrar.FindSetInState(*binding, SetState::kCurrent);
+  if (current != nullptr) ArmTimer(current, current->expires_ms);
+}
+
+// True: the timer was for that, and the set lives on.
+bool SetKeeper::GivesWay(SaSet* set, Actions* actions) {
+  if (set->state != SetState::kCurrent || context_.now_ms >= set->expires_ms) return false;
+  const Binding* binding = context_.registrar.FindBinding(set->binding);
+  SaSet* next = context_.registrar.FindSetInState(*binding, SetState::kNew);
+  if (next == nullptr) {
+    ArmTimer(set, set->expires_ms);
+  } else {
+    Apply(next, SetEvent::kOldEnds, actions);
+  }
+  return true;
 }
 
 void SetKeeper::Accept(SaSet* set, uint32_t granted_s, Actions* actions) {
@@ -324,7 +356,7 @@ void SetKeeper::OnDeleted(SetId id, Actions* actions) {
 
 void SetKeeper::OnTimer(uint32_t index, Actions* actions) {
   SaSet* set = context_.registrar.sets().FindIndex(index);
-  if (set == nullptr) return;
+  if (set == nullptr || GivesWay(set, actions)) return;
   if (set->state == SetState::kTemporary) {
     ++context_.stats.sets_timed_out;
     observer_->OnSetUnanswered(set, actions);

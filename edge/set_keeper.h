@@ -18,8 +18,9 @@ inline constexpr std::errc kNotKept = std::errc::io_error;
 class SetObserver {
  public:
   virtual ~SetObserver() = default;
-  // The set's `transaction` is the REGISTER; it is 0 afterwards.
-  // The kernel has the longer lifetime. True: the journal is to have it, too, before OnSetReady.
+  // The set's `transaction` is the REGISTER; it is 0 afterwards. `error` is operation_canceled
+  // where not the kernel refused it, but another set took its place. The kernel has the longer
+  // lifetime. True: the journal is to have it, too, before OnSetReady.
   virtual bool OnSetExtended(SaSet* set, uint64_t transaction) = 0;
   virtual void OnSetReady(SaSet* set, uint64_t transaction, Actions* actions) = 0;
   virtual void OnSetRefused(SaSet* set, uint64_t transaction, std::errc error,
@@ -62,6 +63,7 @@ class SetKeeper {
   void OnDeleted(SetId id, Actions* actions);
   void OnTimer(uint32_t index, Actions* actions);
 
+  // The set ends at that time.
   void ArmTimer(SaSet* set, uint64_t expires_ms);
 
  private:
@@ -71,6 +73,8 @@ class SetKeeper {
   void MakeRoom(Binding* binding, const Offer& offer, Actions* actions);
   // And notes until when the kernel keeps them.
   SaArray MakeSasFor(SaSet* set, const xfrm::EspKeys& keys, uint64_t lifetime_s);
+  void WatchCurrent(const SaSet& next);
+  bool GivesWay(SaSet* set, Actions* actions);
   void Perform(SaSet* set, SetAction action, Actions* actions);
   void KeepRecord(const SaSet& set);
   void Delete(SaSet* set, Actions* actions);

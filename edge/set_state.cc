@@ -34,6 +34,7 @@ constexpr SetStep Step(State state, Event event, bool after_initial) {
       break;
     case State::kNew:
       if (event == Event::kUsed) return {State::kCurrent, Action::kTakeIntoUse};     // 11.
+      if (event == Event::kOldEnds) return {State::kCurrent, Action::kTakeIntoUse};  // 4.2.
       if (event == Event::kDeregistered) return {State::kOld, Action::kStartDrain};  // 21.
       if (event == Event::kRefused) return {State::kDeleting, Action::kDelete};
       break;
@@ -44,7 +45,10 @@ constexpr SetStep Step(State state, Event event, bool after_initial) {
       if (event == Event::kExtended) return {State::kCurrent, Action::kSendHeld};
       if (event == Event::kRefused) return {State::kDeleting, Action::kRejectAndDelete};
       break;
-    case State::kOld:
+    case State::kOld:  // It was replaced, or left, while the kernel was asked for more time.
+      if (event == Event::kExtended) return {State::kOld, Action::kSendHeld};
+      if (event == Event::kRefused) return {State::kDeleting, Action::kRejectAndDelete};
+      break;
     case State::kFailed:
       break;
     case State::kDeleting:
@@ -103,6 +107,8 @@ std::string_view Name(SetEvent event) {
       return "Rejected";
     case Event::kUsed:
       return "Used";
+    case Event::kOldEnds:
+      return "OldEnds";
     case Event::kSuperseded:
       return "Superseded";
     case Event::kReplaced:

@@ -26,6 +26,7 @@ enum class SetEvent : uint8_t {
   kExtended,      // The kernel has the longer lifetime.
   kRejected,      // Any other final answer, or a failed check of that REGISTER.
   kUsed,          // A message from the phone on this set.
+  kOldEnds,       // The set before it has no more than kDrainMs left.
   kSuperseded,    // A newer set was taken into use.
   kReplaced,      // Another set makes this one void at once.
   kDeregistered,  // The last identity of the binding is gone.

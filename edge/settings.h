@@ -56,6 +56,7 @@ struct Settings {
   struct Gm {
     std::vector<reactor::Endpoint> listen;  // ["IP[:5060]", ...]
     SecAgree sec_agree = SecAgree::kRequire;
+    bool take_over = true;  // A port in use may be taken by who authenticates (spec sheet 4.5).
     uint32_t udp_request_size_max = 1300;  // Larger requests, ESP included, try TCP first.
     ServiceRoute service_route = ServiceRoute::kReplace;
   };
@@ -75,6 +76,7 @@ struct Settings {
     uint32_t register_timeout_ms = 32000;  // 64*T1: a silent core is answered with 504.
     Transport transport = Transport::kUdp;  // Of requests whose Route asks for none.
     uint32_t udp_request_size_max = 65535;  // As of [gm].
+    bool reg_event = true;  // Subscribe to the registration state of each phone (RFC 3680).
   };
   struct Limits {
     uint32_t registrations_max = 1'000'000;

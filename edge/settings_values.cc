@@ -108,6 +108,8 @@ constexpr Setting kSettings[] = {
     {{"gm", "listen"},
      [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.gm_sockets); }},
     {{"gm", "sec_agree"}, ReadSecAgree},
+    {{"gm", "take_over"},
+     [](Reader& reader, SettingsDraft& draft) { reader.Boolean(&draft.settings.gm.take_over); }},
     {{"gm", "udp_request_size_max"},
      [](Reader& reader, SettingsDraft& draft) {
        ReadSize(reader, &draft.settings.gm.udp_request_size_max);
@@ -147,6 +149,8 @@ constexpr Setting kSettings[] = {
      [](Reader& reader, SettingsDraft& draft) {
        ReadSize(reader, &draft.settings.core.udp_request_size_max);
      }},
+    {{"core", "reg_event"},
+     [](Reader& reader, SettingsDraft& draft) { reader.Boolean(&draft.settings.core.reg_event); }},
     {{"limits", "registrations_max"},
      [](Reader& reader, SettingsDraft& draft) {
        ReadLimit(reader, &draft.settings.limits.registrations_max);

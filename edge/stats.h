@@ -18,6 +18,14 @@ namespace edge {
   X(deregistrations, "registrations ended by the phone")                            \
   X(expirations, "registrations that ran out")                                      \
   X(superseded, "registrations void: the phone came to another worker")             \
+  X(superseded_at_address, "registrations void: another took address and port")     \
+  X(network_deregistrations, "registrations ended by the core, by NOTIFY")          \
+  X(subscribes, "SUBSCRIBEs to the core, repetitions aside")                        \
+  X(subscribes_failed, "of them, those refused or not answered")                    \
+  X(notifies, "NOTIFYs of our subscriptions taken")                                 \
+  X(notifies_stale, "of them, those with a version seen before")                    \
+  X(notifies_lost, "times a NOTIFY was missing before one that came")               \
+  X(notifies_refused, "NOTIFYs of our subscriptions answered with an error")        \
   X(letters, "letters to other workers, each to all")                               \
   X(letters_lost, "of them, those whose mailbox was full")                          \
   X(refused_draining, "REGISTERs refused because the process is ending")            \
@@ -33,6 +41,7 @@ namespace edge {
   X(drop_truncated, "datagrams over the buffer size")                               \
   X(keys_revealed, "lines of the access log, and headers, with keys in them")       \
   X(drop_no_set, "messages on a protected port without an SA set")                  \
+  X(drop_answer_no_set, "answers to REGISTERs whose SA set was gone by then")       \
   X(drop_not_carried, "messages a set in its state must not carry")                 \
   X(drop_not_registered, "requests of a phone without a binding")                   \
   X(refused_dialogs, "requests in a dialog that is not the phone's: 403")           \

@@ -82,6 +82,7 @@ class Play {
         ports_(2 + first_ % 2),
         world_(FuzzSettings(ports_), kSpiMin, kSpiMax) {
     world_.settings().gm.sec_agree = edge::SecAgree(first_ / 2 % 3);
+    world_.settings().core.reg_event = first_ / 6 % 2 == 1;
     for (size_t i = 0; i < phones_.size(); ++i) {
       TestPhone& phone = phones_[i];
       phone.imsi = "00101000000000" + std::to_string(i);

@@ -1,4 +1,4 @@
-// Events 10 to 12, 14, 15, 19 to 21 and 24 to 26 of TS 33.203 7.4 and TS 24.229 5.2.2 as the design
+// Events 10 to 12, 14, 15 and 19 to 27 of TS 33.203 7.4 and TS 24.229 5.2.2 as the design
 // numbers them: a registered phone refreshes, is challenged again, leaves, or runs out.
 
 #include "tests/edge_steps.h"
@@ -6,7 +6,7 @@
 namespace edge {
 namespace {
 
-class EdgeEvents : public EdgeSteps {
+class Spec4_3 : public EdgeSteps {
  protected:
   // A phone with a current set, and a new one it has not used.
   void MakeNewSet() {
@@ -36,7 +36,7 @@ class EdgeEvents : public EdgeSteps {
   std::string forwarded_;
 };
 
-TEST_F(EdgeEvents, Event10KeepsTheOldSetInUseAndSends200OnTheNew) {
+TEST_F(Spec4_3, Event10KeepsTheOldSetInUseAndSends200OnTheNew) {
   Register(&phone_);
   old_ = BeginAgain(&phone_, "second");
   EXPECT_EQ(States(), "Current Temporary");
@@ -49,7 +49,7 @@ TEST_F(EdgeEvents, Event10KeepsTheOldSetInUseAndSends200OnTheNew) {
   EXPECT_EQ(FromCoreToPhone().from, old_.from);
 }
 
-TEST_F(EdgeEvents, Event10DeletesAllSetsButTheOneSm1CameOn) {
+TEST_F(Spec4_3, Event10DeletesAllSetsButTheOneSm1CameOn) {
   MakeNewSet();
   // It goes on using the old one, and is challenged on it again.
   const TestSet unused = phone_.set;
@@ -64,7 +64,7 @@ TEST_F(EdgeEvents, Event10DeletesAllSetsButTheOneSm1CameOn) {
   EXPECT_NE(OnSet(old_, phone_.Protected()), "");
 }
 
-TEST_F(EdgeEvents, Event10GivesTheNewSetTheLongerOfBothLifetimes) {
+TEST_F(Spec4_3, Event10GivesTheNewSetTheLongerOfBothLifetimes) {
   Register(&phone_);
   old_ = BeginAgain(&phone_, "second");
   Accept(OnSet(phone_.set, phone_.Protected()), 60);
@@ -72,7 +72,7 @@ TEST_F(EdgeEvents, Event10GivesTheNewSetTheLongerOfBothLifetimes) {
   for (const xfrm::SaInfo& sa : world_.kernel().Sas()) EXPECT_EQ(sa.hard_seconds, 3660u);
 }
 
-TEST_F(EdgeEvents, Event11TakesTheNewSetIntoUseAndTheOldOneDrainsFor128Seconds) {
+TEST_F(Spec4_3, Event11TakesTheNewSetIntoUseAndTheOldOneDrainsFor128Seconds) {
   MakeNewSet();
   forwarded_ = OnSet(phone_.set, Message(phone_.port_us));
   EXPECT_TRUE(forwarded_.starts_with("MESSAGE"));
@@ -84,14 +84,14 @@ TEST_F(EdgeEvents, Event11TakesTheNewSetIntoUseAndTheOldOneDrainsFor128Seconds) 
   EXPECT_EQ(Sas(), 4u);
 }
 
-TEST_F(EdgeEvents, Event11SpeaksToThePhoneOnTheNewSetFromThenOn) {
+TEST_F(Spec4_3, Event11SpeaksToThePhoneOnTheNewSetFromThenOn) {
   MakeNewSet();
   OnSet(phone_.set, Message(phone_.port_us));
   forwarded_ = OnSet(phone_.set, phone_.Protected());
   EXPECT_EQ(FromCoreToPhone().from, phone_.set.from);
 }
 
-TEST_F(EdgeEvents, Event11ComesWithAResponseOfThePhoneToo) {
+TEST_F(Spec4_3, Event11ComesWithAResponseOfThePhoneToo) {
   MakeNewSet();
   const std::string request =
       "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP " + phone_.set.server +
@@ -101,7 +101,7 @@ TEST_F(EdgeEvents, Event11ComesWithAResponseOfThePhoneToo) {
   EXPECT_EQ(States(), "Current Old");
 }
 
-TEST_F(EdgeEvents, Event11LetsTransactionsEndOnTheOldSet) {
+TEST_F(Spec4_3, Event11LetsTransactionsEndOnTheOldSet) {
   MakeNewSet();
   const std::string pending = OnSet(old_, Message(phone_.port_us));
   OnSet(phone_.set, phone_.Protected());
@@ -112,13 +112,13 @@ TEST_F(EdgeEvents, Event11LetsTransactionsEndOnTheOldSet) {
   EXPECT_EQ(answer.to, old_.to);
 }
 
-TEST_F(EdgeEvents, Event12ChangesNothing) {
+TEST_F(Spec4_3, Event12ChangesNothing) {
   MakeNewSet();
   EXPECT_NE(OnSet(old_, Message(phone_.port_us)), "");
   EXPECT_EQ(States(), "Current New");
 }
 
-TEST_F(EdgeEvents, Event14OfAReauthenticationAnswersOnTheOldSetAndKeepsIt) {
+TEST_F(Spec4_3, Event14OfAReauthenticationAnswersOnTheOldSetAndKeepsIt) {
   Register(&phone_);
   old_ = BeginAgain(&phone_, "second");
   const Sent refused = FromCore(OnSet(phone_.set, phone_.Protected()), 403);
@@ -131,7 +131,7 @@ TEST_F(EdgeEvents, Event14OfAReauthenticationAnswersOnTheOldSetAndKeepsIt) {
   EXPECT_EQ(Sas(), 4u);
 }
 
-TEST_F(EdgeEvents, Event14OfAReauthenticationWeRefuseAnswersOnTheOldSetToo) {
+TEST_F(Spec4_3, Event14OfAReauthenticationWeRefuseAnswersOnTheOldSetToo) {
   Register(&phone_);
   old_ = BeginAgain(&phone_, "second");
   const std::string bad =
@@ -143,7 +143,7 @@ TEST_F(EdgeEvents, Event14OfAReauthenticationWeRefuseAnswersOnTheOldSetToo) {
   EXPECT_EQ(States(), "Current Failed");
 }
 
-TEST_F(EdgeEvents, Event15OfAReauthenticationAnswersOnTheOldSet) {
+TEST_F(Spec4_3, Event15OfAReauthenticationAnswersOnTheOldSet) {
   Register(&phone_);
   old_ = BeginAgain(&phone_, "second");
   OnSet(phone_.set, phone_.Protected());
@@ -154,7 +154,7 @@ TEST_F(EdgeEvents, Event15OfAReauthenticationAnswersOnTheOldSet) {
   EXPECT_EQ(States(), "Current Failed");
 }
 
-TEST_F(EdgeEvents, Event19ExtendsTheSetAndDropsTheNewOffer) {
+TEST_F(Spec4_3, Event19ExtendsTheSetAndDropsTheNewOffer) {
   Register(&phone_);
   const TestSet set = phone_.set;
   world_.Advance(3'000'000);
@@ -175,7 +175,7 @@ TEST_F(EdgeEvents, Event19ExtendsTheSetAndDropsTheNewOffer) {
   EXPECT_EQ(States(), "");
 }
 
-TEST_F(EdgeEvents, Event19NeverShortensTheSetButTheRegistration) {
+TEST_F(Spec4_3, Event19NeverShortensTheSetButTheRegistration) {
   Register(&phone_);
   Accept(OnSet(phone_.set, phone_.Protected()), 60);
   for (const xfrm::SaInfo& sa : world_.kernel().Sas()) EXPECT_EQ(sa.hard_seconds, 3660u);
@@ -188,7 +188,7 @@ TEST_F(EdgeEvents, Event19NeverShortensTheSetButTheRegistration) {
   EXPECT_EQ(States(), "");
 }
 
-TEST_F(EdgeEvents, Event19HoldsThe200UntilTheKernelHasAnswered) {
+TEST_F(Spec4_3, Event19HoldsThe200UntilTheKernelHasAnswered) {
   Register(&phone_);
   const std::string forwarded = OnSet(phone_.set, phone_.Protected());
   world_.kernel().HoldAnswers(true);
@@ -197,7 +197,7 @@ TEST_F(EdgeEvents, Event19HoldsThe200UntilTheKernelHasAnswered) {
   EXPECT_EQ(StatusOf(world_.Pop().text), 200);
 }
 
-TEST_F(EdgeEvents, Event20SendsTheChallengeOnTheSetSm1CameOnWithNewPortsAndSpis) {
+TEST_F(Spec4_3, Event20SendsTheChallengeOnTheSetSm1CameOnWithNewPortsAndSpis) {
   Register(&phone_);
   const TestSet set = phone_.set;
   phone_.OfferAnew();
@@ -209,7 +209,7 @@ TEST_F(EdgeEvents, Event20SendsTheChallengeOnTheSetSm1CameOnWithNewPortsAndSpis)
   EXPECT_NE(ParamOf(phone_.set.security_server, "spi-c"), ParamOf(set.security_server, "spi-c"));
 }
 
-TEST_F(EdgeEvents, Event20WithoutAnOfferRelaysTheChallengeWithoutKeysAndMakesNoSet) {
+TEST_F(Spec4_3, Event20WithoutAnOfferRelaysTheChallengeWithoutKeysAndMakesNoSet) {
   Register(&phone_);
   const std::string text = phone_.Protected();
   const std::string forwarded =
@@ -223,7 +223,7 @@ TEST_F(EdgeEvents, Event20WithoutAnOfferRelaysTheChallengeWithoutKeysAndMakesNoS
   EXPECT_EQ(States(), "Current");
 }
 
-TEST_F(EdgeEvents, Event21DrainsAllSetsAndForgetsThePhone) {
+TEST_F(Spec4_3, Event21DrainsAllSetsAndForgetsThePhone) {
   MakeNewSet();
   const std::string zero = Replaced(phone_.Protected(), "Expires: 600000", "Expires: 0");
   const Sent accepted = FromCore(OnSet(phone_.set, zero), 200);
@@ -238,7 +238,7 @@ TEST_F(EdgeEvents, Event21DrainsAllSetsAndForgetsThePhone) {
   ExpectNothingIsLeft();
 }
 
-TEST_F(EdgeEvents, Event21IsAlsoAnAnswerThatNoLongerListsTheContact) {
+TEST_F(Spec4_3, Event21IsAlsoAnAnswerThatNoLongerListsTheContact) {
   Register(&phone_);
   const Sent accepted = FromCore(OnSet(phone_.set, phone_.Protected()), 200,
                                  "Contact: <sip:other@192.0.2.99>;expires=600\r\n");
@@ -247,7 +247,7 @@ TEST_F(EdgeEvents, Event21IsAlsoAnAnswerThatNoLongerListsTheContact) {
   EXPECT_EQ(States(), "Old");
 }
 
-TEST_F(EdgeEvents, Event21AfterAChallengeLeavesOnTheSetOfTheAnswer) {
+TEST_F(Spec4_3, Event21AfterAChallengeLeavesOnTheSetOfTheAnswer) {
   Register(&phone_);
   BeginAgain(&phone_, "second");
   const std::string zero = Replaced(phone_.Protected(), "Expires: 600000", "Expires: 0");
@@ -258,7 +258,7 @@ TEST_F(EdgeEvents, Event21AfterAChallengeLeavesOnTheSetOfTheAnswer) {
   ExpectNothingIsLeft();
 }
 
-TEST_F(EdgeEvents, Event22KeepsTheRegistrationWhileTheContactIsListed) {
+TEST_F(Spec4_3, Event22KeepsTheRegistrationWhileTheContactIsListed) {
   Register(&phone_);
   const std::string zero = Replaced(phone_.Protected(), "Expires: 600000", "Expires: 0");
   const std::string forwarded = OnSet(phone_.set, zero);
@@ -267,7 +267,55 @@ TEST_F(EdgeEvents, Event22KeepsTheRegistrationWhileTheContactIsListed) {
   EXPECT_EQ(States(), "Current");
 }
 
-TEST_F(EdgeEvents, Event24ForgetsTheBindingAtItsTimeAndTheSetsGo30SecondsLater) {
+TEST_F(Spec4_3, Event22RemovesOneOfSeveralContacts) {
+  Register(&phone_);
+  const std::string other = "sip:other@198.51.100.77:5999";
+  const std::string mine = "sip:001010000000001@198.51.100.77:37002";
+  const std::string zero = Replaced(phone_.Protected(), "Expires: 600000", "Expires: 0");
+  const std::string forwarded =
+      OnSet(phone_.set, Replaced(zero, "<" + mine + ">", "<" + other + ">"));
+  FromCore(forwarded, 200, "Contact: <" + mine + ">;expires=500\r\n");
+  EXPECT_EQ(Registered(), 1u);
+  EXPECT_EQ(States(), "Current");
+}
+
+TEST_F(Spec4_3, Event22RemovesOneOfSeveralIdentitiesAndTheLastEndsTheRegistration) {
+  Register(&phone_);
+  const auto as = [&](const std::string& expires) {
+    const std::string text = Replaced(phone_.Protected(), "Expires: 600000", "Expires: " + expires);
+    return OnSet(phone_.set, Replaced(text, LinesOf(text, "To"), "To: <sip:second@x>\r\n"));
+  };
+  const auto asserted = [&] {
+    const std::string text = Message(phone_.port_us);
+    return ValueOf(OnSet(phone_.set, Replaced(text, "Content-Length",
+                                              "P-Preferred-Identity: <sip:second@x>\r\n"
+                                              "Content-Length")),
+                   "P-Asserted-Identity");
+  };
+  const std::string first = asserted();
+  FromCore(as("600"), 200, "Expires: 600\r\nP-Associated-URI: <sip:second@x>, <tel:+2>\r\n");
+  EXPECT_EQ(asserted(), "<sip:second@x>");
+  FromCore(as("0"), 200);
+  EXPECT_EQ(asserted(), first);
+  EXPECT_EQ(Registered(), 1u);
+  EXPECT_EQ(States(), "Current");
+  FromCore(OnSet(phone_.set, Replaced(phone_.Protected(), "Expires: 600000", "Expires: 0")), 200);
+  EXPECT_EQ(Registered(), 0u);
+  EXPECT_EQ(States(), "Old");
+}
+
+TEST_F(Spec4_3, Event27CarriesRequestsOfARegisteredPhoneAndOfNobodyElse) {
+  MakeNewSet();
+  EXPECT_TRUE(OnSet(old_, Message(phone_.port_us)).starts_with("MESSAGE"));
+  EXPECT_TRUE(OnSet(phone_.set, Message(phone_.port_us)).starts_with("MESSAGE"));
+  EXPECT_TRUE(OnSet(old_, Message(phone_.port_us)).starts_with("MESSAGE")) << "it drains";
+  const std::string zero = Replaced(phone_.Protected(), "Expires: 600000", "Expires: 0");
+  FromCore(OnSet(phone_.set, zero), 200);
+  EXPECT_EQ(OnSet(phone_.set, Message(phone_.port_us)), "");
+  EXPECT_EQ(stats().drop_not_registered, 1u);
+}
+
+TEST_F(Spec4_3, Event24ForgetsTheBindingAtItsTimeAndTheSetsGo30SecondsLater) {
   Register(&phone_);
   world_.Advance(3'599'999);
   EXPECT_EQ(Registered(), 1u);
@@ -280,7 +328,7 @@ TEST_F(EdgeEvents, Event24ForgetsTheBindingAtItsTimeAndTheSetsGo30SecondsLater) 
   ExpectNothingIsLeft();
 }
 
-TEST_F(EdgeEvents, Event25RelaysAFailureAndDoesNotDeregister) {
+TEST_F(Spec4_3, Event25RelaysAFailureAndDoesNotDeregister) {
   Register(&phone_);
   for (const int status : {403, 404, 423, 500, 504, 600}) {
     const Sent sent = FromCore(OnSet(phone_.set, phone_.Protected()), status);
@@ -292,7 +340,7 @@ TEST_F(EdgeEvents, Event25RelaysAFailureAndDoesNotDeregister) {
   }
 }
 
-TEST_F(EdgeEvents, Event26ForwardsFromAnOldSetAsUnprotectedAndExtendsNothing) {
+TEST_F(Spec4_3, Event26ForwardsFromAnOldSetAsUnprotectedAndExtendsNothing) {
   MakeNewSet();
   OnSet(phone_.set, Message(phone_.port_us));
   ASSERT_EQ(States(), "Current Old");
@@ -304,7 +352,7 @@ TEST_F(EdgeEvents, Event26ForwardsFromAnOldSetAsUnprotectedAndExtendsNothing) {
   EXPECT_EQ(States(), "Current");
 }
 
-TEST_F(EdgeEvents, Event26ChallengesOnTheOldSet) {
+TEST_F(Spec4_3, Event26ChallengesOnTheOldSet) {
   MakeNewSet();
   OnSet(phone_.set, Message(phone_.port_us));
   phone_.OfferAnew();

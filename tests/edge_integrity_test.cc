@@ -6,7 +6,7 @@
 namespace edge {
 namespace {
 
-class EdgeIntegrity : public EdgeSteps {
+class Spec4_4 : public EdgeSteps {
  protected:
   static std::string Mark(const std::string& forwarded) {
     return ParamOf(forwarded, "integrity-protected");
@@ -20,7 +20,7 @@ class EdgeIntegrity : public EdgeSteps {
   TestPhone phone_;
 };
 
-TEST_F(EdgeIntegrity, IsNoOnTheUnprotectedPortWhateverTheCredentialsSay) {
+TEST_F(Spec4_4, IsNoOnTheUnprotectedPortWhateverTheCredentialsSay) {
   for (const char* credentials :
        {"nonce=\"\",response=\"\"", "nonce=\"n\",response=\"f00d\"",
         "nonce=\"n\",response=\"f00d\",integrity-protected=\"yes\"",
@@ -37,22 +37,22 @@ TEST_F(EdgeIntegrity, IsNoOnTheUnprotectedPortWhateverTheCredentialsSay) {
   }
 }
 
-TEST_F(EdgeIntegrity, IsYesForTheAnswerOnTheTemporarySet) {
+TEST_F(Spec4_4, IsYesForTheAnswerOnTheTemporarySet) {
   Challenge(&phone_, Initial(&phone_), "open");
   EXPECT_EQ(Mark(On(phone_.set, "nonce=\"open\",response=\"f00d\"")), "yes");
 }
 
-TEST_F(EdgeIntegrity, IsNoOnTheTemporarySetWithoutAnAnswer) {
+TEST_F(Spec4_4, IsNoOnTheTemporarySetWithoutAnAnswer) {
   Challenge(&phone_, Initial(&phone_), "open");
   EXPECT_EQ(Mark(On(phone_.set, "nonce=\"open\",response=\"\"")), "no");
 }
 
-TEST_F(EdgeIntegrity, IsNoOnTheTemporarySetForTheAnswerToAnotherChallenge) {
+TEST_F(Spec4_4, IsNoOnTheTemporarySetForTheAnswerToAnotherChallenge) {
   Challenge(&phone_, Initial(&phone_), "open");
   EXPECT_EQ(Mark(On(phone_.set, "nonce=\"stale\",response=\"f00d\"")), "no");
 }
 
-TEST_F(EdgeIntegrity, IsYesOnTheCurrentSetWithoutANewAnswer) {
+TEST_F(Spec4_4, IsYesOnTheCurrentSetWithoutANewAnswer) {
   Register(&phone_);
   EXPECT_EQ(Mark(On(phone_.set, "nonce=\"" + phone_.nonce + "\",response=\"f00d\"")), "yes")
       << "phones repeat the last answer";
@@ -60,14 +60,14 @@ TEST_F(EdgeIntegrity, IsYesOnTheCurrentSetWithoutANewAnswer) {
   EXPECT_EQ(Mark(On(phone_.set, "nonce=\"n\",response=\"\",integrity-protected=\"no\"")), "yes");
 }
 
-TEST_F(EdgeIntegrity, IsNoOnTheCurrentSetForTheAnswerToAnOpenChallenge) {
+TEST_F(Spec4_4, IsNoOnTheCurrentSetForTheAnswerToAnOpenChallenge) {
   Register(&phone_);
   const TestSet current = BeginAgain(&phone_, "open");
   EXPECT_EQ(Mark(On(current, "nonce=\"open\",response=\"f00d\"")), "no");
   EXPECT_EQ(States(), "Current Temporary") << "and the challenge stays open";
 }
 
-TEST_F(EdgeIntegrity, IsYesOnTheNewSetAndNoOnTheOld) {
+TEST_F(Spec4_4, IsYesOnTheNewSetAndNoOnTheOld) {
   Register(&phone_);
   const TestSet old = BeginAgain(&phone_, "second");
   Accept(OnSet(phone_.set, phone_.Protected()));
@@ -77,7 +77,7 @@ TEST_F(EdgeIntegrity, IsYesOnTheNewSetAndNoOnTheOld) {
   EXPECT_EQ(Mark(On(old, "nonce=\"\",response=\"\"")), "no");
 }
 
-TEST_F(EdgeIntegrity, IsToldOnceWhereThePhoneSendsCredentialsTwice) {
+TEST_F(Spec4_4, IsToldOnceWhereThePhoneSendsCredentialsTwice) {
   Register(&phone_);
   const std::string forged =
       "Authorization: Digest username=\"x\",realm=\"y\",nonce=\"z\",uri=\"sip:y\",response=\"\","
@@ -89,7 +89,7 @@ TEST_F(EdgeIntegrity, IsToldOnceWhereThePhoneSendsCredentialsTwice) {
   EXPECT_LT(lines.find("\"yes\""), lines.find("username=\"x\"")) << lines;
 }
 
-TEST_F(EdgeIntegrity, OfARegisterWithoutCredentialsCannotBeToldSoItIsRefused) {
+TEST_F(Spec4_4, OfARegisterWithoutCredentialsCannotBeToldSoItIsRefused) {
   const std::string text = phone_.Initial();
   const Sent sent =
       Deliver(phone_.Clear(), phone_.Gm(), Replaced(text, LinesOf(text, "Authorization"), ""));

@@ -69,19 +69,6 @@ TEST_F(EdgeOverlap, APhoneThatRebootsWithItsSpisSwappedReplacesTheOldSetToo) {
   EXPECT_EQ(Sas(), 4u);
 }
 
-TEST_F(EdgeOverlap, AnAddressInUseIsNotGivenToAnotherSubscriber) {
-  Register(&phone_);
-  TestPhone stranger = phone_;
-  stranger.imsi = "001010000000002";
-  stranger.spi_uc += 1000;
-  stranger.spi_us += 1000;
-  const Sent sent = Deliver(stranger.Clear(), stranger.Gm(), stranger.Initial());
-  EXPECT_EQ(StatusOf(sent.text), 403);
-  EXPECT_EQ(sent.to, stranger.Clear());
-  EXPECT_EQ(States(), "Current");
-  EXPECT_NE(OnSet(phone_.set, phone_.Protected()), "");
-}
-
 TEST_F(EdgeOverlap, AnAddressGivenBackMayBeTakenAtOnceWithTheSamePortsAndSpis) {
   Register(&phone_);
   FromCore(OnSet(phone_.set, Replaced(phone_.Protected(), "Expires: 600000", "Expires: 0")), 200);

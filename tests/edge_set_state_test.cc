@@ -13,10 +13,10 @@ namespace {
 constexpr std::array kStates = {SetState::kFree,       SetState::kInstalling, SetState::kTemporary,
                                 SetState::kConfirming, SetState::kNew,        SetState::kCurrent,
                                 SetState::kOld,        SetState::kFailed,     SetState::kDeleting};
-constexpr std::array kEvents = {SetEvent::kInstalled,  SetEvent::kRefused,  SetEvent::kAccepted,
-                                SetEvent::kExtended,   SetEvent::kRejected, SetEvent::kUsed,
-                                SetEvent::kSuperseded, SetEvent::kReplaced, SetEvent::kDeregistered,
-                                SetEvent::kTimeout,    SetEvent::kDeleted};
+constexpr std::array kEvents = {SetEvent::kInstalled,    SetEvent::kRefused,    SetEvent::kAccepted,
+                                SetEvent::kExtended,     SetEvent::kRejected,   SetEvent::kUsed,
+                                SetEvent::kOldEnds,      SetEvent::kSuperseded, SetEvent::kReplaced,
+                                SetEvent::kDeregistered, SetEvent::kTimeout,    SetEvent::kDeleted};
 
 // Every state and event: what follows a set whose SM1 came unprotected. "-": nothing happens.
 constexpr std::string_view kTable = R"(
@@ -26,6 +26,7 @@ Free        Accepted      -
 Free        Extended      -
 Free        Rejected      -
 Free        Used          -
+Free        OldEnds       -
 Free        Superseded    -
 Free        Replaced      -
 Free        Deregistered  -
@@ -37,6 +38,7 @@ Installing  Accepted      -
 Installing  Extended      -
 Installing  Rejected      -
 Installing  Used          -
+Installing  OldEnds       -
 Installing  Superseded    -
 Installing  Replaced      Deleting    Delete
 Installing  Deregistered  -
@@ -48,6 +50,7 @@ Temporary   Accepted      Confirming  Extend
 Temporary   Extended      -
 Temporary   Rejected      Failed      None
 Temporary   Used          -
+Temporary   OldEnds       -
 Temporary   Superseded    -
 Temporary   Replaced      Deleting    Delete
 Temporary   Deregistered  -
@@ -59,6 +62,7 @@ Confirming  Accepted      -
 Confirming  Extended      Current     SendHeld
 Confirming  Rejected      -
 Confirming  Used          -
+Confirming  OldEnds       -
 Confirming  Superseded    -
 Confirming  Replaced      Deleting    Delete
 Confirming  Deregistered  -
@@ -70,6 +74,7 @@ New         Accepted      -
 New         Extended      -
 New         Rejected      -
 New         Used          Current     TakeIntoUse
+New         OldEnds       Current     TakeIntoUse
 New         Superseded    -
 New         Replaced      Deleting    Delete
 New         Deregistered  Old         StartDrain
@@ -81,17 +86,19 @@ Current     Accepted      Current     Extend
 Current     Extended      Current     SendHeld
 Current     Rejected      -
 Current     Used          -
+Current     OldEnds       -
 Current     Superseded    Old         StartDrain
 Current     Replaced      Deleting    Delete
 Current     Deregistered  Old         StartDrain
 Current     Timeout       Deleting    Delete
 Current     Deleted       -
 Old         Installed     -
-Old         Refused       -
+Old         Refused       Deleting    RejectAndDelete
 Old         Accepted      -
-Old         Extended      -
+Old         Extended      Old         SendHeld
 Old         Rejected      -
 Old         Used          -
+Old         OldEnds       -
 Old         Superseded    -
 Old         Replaced      Deleting    Delete
 Old         Deregistered  -
@@ -103,6 +110,7 @@ Failed      Accepted      -
 Failed      Extended      -
 Failed      Rejected      -
 Failed      Used          -
+Failed      OldEnds       -
 Failed      Superseded    -
 Failed      Replaced      Deleting    Delete
 Failed      Deregistered  -
@@ -114,6 +122,7 @@ Deleting    Accepted      -
 Deleting    Extended      -
 Deleting    Rejected      -
 Deleting    Used          -
+Deleting    OldEnds       -
 Deleting    Superseded    -
 Deleting    Replaced      -
 Deleting    Deregistered  -

@@ -93,6 +93,8 @@ TEST(Settings, MinimalFileGivesTheDefaults) {
   EXPECT_EQ(settings.limits.retry_after_s, 10u);
   EXPECT_EQ(settings.gm.udp_request_size_max, 1300u);
   EXPECT_EQ(settings.core.udp_request_size_max, 65535u);
+  EXPECT_TRUE(settings.core.reg_event);
+  EXPECT_TRUE(settings.gm.take_over);
   EXPECT_EQ(settings.log.level, "info");
 }
 
@@ -162,6 +164,8 @@ TEST(Settings, SampleLoadsAsItIsAndWithEveryLineTakenIn) {
   EXPECT_EQ(a.core.visited_network_id, b.core.visited_network_id);
   EXPECT_EQ(a.core.orig_ioi, b.core.orig_ioi);
   EXPECT_EQ(a.core.access_network_info, b.core.access_network_info);
+  EXPECT_EQ(a.core.reg_event, b.core.reg_event);
+  EXPECT_EQ(a.gm.take_over, b.gm.take_over);
   EXPECT_EQ(a.core.register_timeout_ms, b.core.register_timeout_ms);
   EXPECT_EQ(a.limits.registrations_max, b.limits.registrations_max);
   EXPECT_EQ(a.limits.half_open_max, b.limits.half_open_max);

@@ -25,6 +25,7 @@ inline Settings StepSettings(int protected_ports = 3) {
   settings.core.listen = At(kCore);
   settings.core.next_hops = {At(kIcscf)};
   settings.core.host = "pcscf.example.org";
+  settings.core.reg_event = false;  // SUBSCRIBEs have tests of their own.
   settings.core.visited_network_id = "visited.example.org";
   settings.core.orig_ioi = "ioi.example.org";
   return settings;

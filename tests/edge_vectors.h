@@ -88,6 +88,7 @@ class EdgeVectors : public testing::Test {
     settings.core.listen = At(kCore);
     settings.core.next_hops = {At(kIcscf)};
     settings.core.host = "pcscf.ims.mnc001.mcc001.3gppnetwork.org";
+    settings.core.reg_event = false;  // SUBSCRIBEs have tests of their own.
     settings.core.visited_network_id = "ims.mnc001.mcc001.3gppnetwork.org";
     settings.core.orig_ioi = "ims.mnc001.mcc001.3gppnetwork.org";
     settings.core.access_network_info = "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=0010100010019C01";

@@ -87,6 +87,7 @@ class EdgeWorkers : public testing::Test {
     settings_.core.listen = settings_.core.listens[0];
     settings_.core.host = "127.0.0.1";
     settings_.core.next_hops = {core_.local()};
+    settings_.core.reg_event = false;
     settings_.limits.half_open_per_source_max = 1000;
   }
   void TearDown() override { End(); }

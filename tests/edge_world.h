@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -129,6 +130,8 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
     abort();
   }
 
+  Side side(PortIndex port) const { return ports_[port].side; }
+
   Sent Pop() {
     if (sent_.empty()) return {};
     Sent first = sent_.front();
@@ -146,6 +149,17 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   // "IMPI HEADER" of each header that told keys.
   const std::vector<std::string>& reveals() const { return reveals_; }
   const std::vector<AttemptLine>& attempts() const { return attempts_; }
+  // Told of each message as it is sent; what is kept of the past is forgotten. For long runs.
+  void set_watch(std::function<void(const Flow&, const Sent&)> watch_sends) {
+    watch_sends_ = std::move(watch_sends);
+  }
+  void Forget() {
+    phone_bytes_.clear();
+    attempts_.clear();
+    accesses_.clear();
+    disconnected_.clear();
+    letters_.clear();
+  }
   Core& core() { return core_; }
   xfrm::FakeKernel& kernel() { return kernel_; }
   xfrm::SpiPool& spis() { return spis_; }
@@ -190,6 +204,7 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
               to.connect_port};
     for (const std::string_view piece : pieces) sent.text += piece;
     if (ports_[to.port].side != Side::kCore) phone_bytes_ += sent.text;
+    if (watch_sends_) watch_sends_(to, sent);
     sent_.push_back(std::move(sent));
   }
   void Disconnect(const Flow& flow) override {
@@ -256,6 +271,7 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   std::string phone_bytes_;
   std::vector<std::string> disconnected_;
   std::vector<Letter> letters_;
+  std::function<void(const Flow&, const Sent&)> watch_sends_;
   bool kernel_is_deaf_ = false;
   MemoryStore store_;
   bool journal_is_held_ = false;

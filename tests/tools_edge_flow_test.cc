@@ -45,6 +45,25 @@ TEST_P(ToolsEdgeFlow, PhonesRegisterSpeakBothWaysAuthenticateAnewAndLeave) {
   }
 }
 
+// Each registration is subscribed for, and the core ends one of them.
+TEST_P(ToolsEdgeFlow, TheCoreEndsARegistrationByNotify) {
+  EXPECT_TRUE(Run("register").Ok()) << log_.str();
+  const auto events = [this] { return core_->events(); };
+  TurnUntil([&] { return events().answered == 8; });
+  EXPECT_EQ(events().subscribes, 8u);
+  core_->OnControl(settings_.core.next_hops[0], settings_.core.next_hops[0],
+                   "dereg 001010000000001", NowUs() / 1000, &core_out_);
+  TurnUntil([&] { return events().answered == 9; });
+  EXPECT_EQ(events().failed, 0u);
+  EXPECT_EQ(core_->registrar().registered_count(), 7u);
+  EXPECT_EQ(core_->violations()->total(), core_->malformed()) << core_->Summary();
+  worker_->Stop();
+  EXPECT_EQ(worker_->stats().subscribes, 8u);
+  EXPECT_EQ(worker_->stats().notifies, 9u);
+  EXPECT_EQ(worker_->stats().network_deregistrations, 1u);
+  EXPECT_EQ(worker_->stats().subscribes_failed + worker_->stats().notifies_refused, 0u);
+}
+
 // Or one that has more to delete than the end has time for: it ends all the same, in good order.
 TEST_P(ToolsEdgeFlow, AKernelThatDeletesNothingHoldsUpTheEndForAWhileOnly) {
   EXPECT_TRUE(Run("register").Ok());

@@ -13,6 +13,7 @@ class ToolsNextHops : public EdgeFlow, public testing::WithParamInterface<edge::
       settings_.core.next_hops.push_back(Port(port));
     }
     settings_.core.probe_interval_s = 1;
+    settings_.core.reg_event = false;  // Its dialogs lead to where they were made, dead or not.
     settings_.core.transport = GetParam();
     core_options_.mt.over_tcp = GetParam() == edge::Transport::kTcp;
     options_.hold_ms = 60'000;  // Ended when the test has done its part.

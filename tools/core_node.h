@@ -13,6 +13,7 @@
 #include "sip/message.h"
 #include "sip/span.h"
 #include "tools/core_checks.h"
+#include "tools/core_events.h"
 #include "tools/core_mo.h"
 #include "tools/core_mt.h"
 #include "tools/core_registrar.h"
@@ -42,6 +43,8 @@ class CoreNode {
 
   // One line of the control socket, answered to `source`:
   //   mt MESSAGE|OPTIONS|INVITE IDENTITY   "ok STATUS" or "error WHY" when it has ended
+  //   dereg IDENTITY               the core ends the registration; the same, of the NOTIFY
+  //   shorten IDENTITY SECONDS     it leaves it no more than that; likewise
   //   stats                                the counters at once
   void OnControl(const reactor::Endpoint& local, const reactor::Endpoint& source,
                  std::string_view line, uint64_t now_ms, Outbox* outbox);
@@ -54,6 +57,7 @@ class CoreNode {
   const Registrar& registrar() const { return registrar_; }
   const MoCounters& mo() const { return mo_.counters(); }
   const MtCounters& mt() const { return mt_.counters(); }
+  const EventCounters& events() const { return events_.counters(); }
   uint64_t malformed() const { return malformed_; }  // Not SIP at all; each is also a violation.
   Violations* violations() { return &violations_; }
   // "registers=... challenges=... violations=...", one line without its end.
@@ -62,6 +66,11 @@ class CoreNode {
  private:
   void OnRequest(const sip::Message& request, const CheckContext& context, uint64_t now_ms,
                  Outbox* outbox);
+  void OnSubscribe(const sip::Message& request, const CheckContext& context, uint64_t now_ms,
+                   Outbox* outbox);
+  RegState StateOf(uint32_t subscriber, uint64_t now_ms) const;
+  std::string_view EndByCore(std::string_view identity, std::optional<uint32_t> seconds,
+                             const ControlPeer& control, uint64_t now_ms, Outbox* outbox);
   // "" when the request is under way, else why not.
   std::string_view StartMt(std::string_view method, std::string_view identity,
                            const ControlPeer& control, uint64_t now_ms, Outbox* outbox);
@@ -71,6 +80,7 @@ class CoreNode {
   Registrar registrar_;
   MoCalls mo_;
   MtCalls mt_;
+  RegSubscriptions events_;
   Violations violations_;
   uint64_t malformed_ = 0;
 };

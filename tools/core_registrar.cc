@@ -227,6 +227,7 @@ RegisterAnswer Registrar::Accept(const Request& request, Subscriber* subscriber,
     if (subscriber->registered) {
       --registered_count_;
       ++counters_.deregistrations;
+      ended_ = request.subscriber;
     }
     subscriber->registered = false;
     subscriber->accepted_nonce.clear();
@@ -257,6 +258,26 @@ RegisterAnswer Registrar::Accept(const Request& request, Subscriber* subscriber,
 RegisterAnswer Registrar::Refuse(int status) {
   ++counters_.refusals;
   return {status, ""};
+}
+
+bool Registrar::Deregister(uint32_t subscriber, uint64_t now_ms) {
+  if (Find(subscriber, now_ms) == nullptr) return false;
+  --registered_count_;
+  ++counters_.deregistrations;
+  states_[subscriber]->registered = false;
+  states_[subscriber]->accepted_nonce.clear();
+  return true;
+}
+
+bool Registrar::Shorten(uint32_t subscriber, uint32_t seconds, uint64_t now_ms) {
+  if (Find(subscriber, now_ms) == nullptr) return false;
+  Binding& binding = states_[subscriber]->binding;
+  binding.expires_at_ms = std::min(binding.expires_at_ms, now_ms + uint64_t{1000} * seconds);
+  return true;
+}
+
+std::string Registrar::LastContact(uint32_t subscriber) const {
+  return states_[subscriber] ? states_[subscriber]->binding.contact_uri : "";
 }
 
 const Binding* Registrar::Find(uint32_t subscriber, uint64_t now_ms) const {

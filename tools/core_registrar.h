@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "reactor/endpoint.h"
@@ -66,6 +67,14 @@ class Registrar {
   // The live binding of a subscriber, or null.
   const Binding* Find(uint32_t subscriber, uint64_t now_ms) const;
 
+  // The core ends a registration, or leaves it no more than `seconds`. False: there is none.
+  bool Deregister(uint32_t subscriber, uint64_t now_ms);
+  bool Shorten(uint32_t subscriber, uint32_t seconds, uint64_t now_ms);
+  // Whose registration the last REGISTER ended, once.
+  std::optional<uint32_t> TakeEnded() { return std::exchange(ended_, std::nullopt); }
+  // "" before the first.
+  std::string LastContact(uint32_t subscriber) const;
+
   const SubscriberRange& subscribers() const { return subscribers_; }
   const RegistrarCounters& counters() const { return counters_; }
   // Bindings, those that have run out but were never touched again included.
@@ -101,6 +110,7 @@ class Registrar {
   std::mt19937_64 random_;
   RegistrarCounters counters_;
   uint32_t registered_count_ = 0;
+  std::optional<uint32_t> ended_;
 };
 
 }  // namespace tools

@@ -6,6 +6,6 @@
 namespace tools {
 
 // Values of reactor::Timer::kind.
-enum CoreTimer : uint32_t { kMoCallTimer, kMtCallTimer };
+enum CoreTimer : uint32_t { kMoCallTimer, kMtCallTimer, kEventTimer };
 
 }  // namespace tools

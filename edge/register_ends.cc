@@ -1,0 +1,67 @@
+// RegisterProxy where registrations end: by the phone, by time, by another phone.
+
+#include "edge/identity.h"
+#include "edge/register_proxy.h"
+
+namespace edge {
+
+// Event 21, unless it is event 22: another contact, or another identity, of the phone is registered
+// still.
+void RegisterProxy::OnGrantedNothing(const sip::Message& message,
+                                     const RegisterTransaction& transaction, Binding* binding,
+                                     Actions* actions) {
+  if (!binding->registered()) return OnDeregistered(binding, actions);
+  const std::string_view contact = transaction.open->contact;
+  const bool is_other = binding->contact != 0 && contact != "*" &&
+                        ContactKey(context_.hash, contact) != binding->contact;
+  if (is_other && ListsContact(message, context_.hash, binding->contact)) return;
+  if (Dissociate(binding, transaction.open->identity)) return;
+  OnDeregistered(binding, actions);
+}
+
+void RegisterProxy::OnDeregistered(Binding* binding, Actions* actions) {
+  ++context_.stats.deregistrations;
+  context_.Unregister(binding);
+  reg_events_.OnUnregistered(*binding, actions);
+  keeper_.ApplyToAll(binding, SetEvent::kDeregistered, actions);
+}
+
+// Event 24: the sets follow at their own time.
+void RegisterProxy::OnBindingTimer(uint32_t index, Actions* actions) {
+  Binding* binding = context_.registrar.bindings().FindIndex(index);
+  if (binding == nullptr) return;
+  ++context_.stats.expirations;
+  context_.Unregister(binding);
+  reg_events_.OnUnregistered(*binding, actions);
+  context_.ForgetIfIdle(binding->id);
+}
+
+// The address has been given to this subscriber: what another had from the same port is over (spec
+// sheet 4.5).
+void RegisterProxy::SupersedeOthers(const SaSet& set, Actions* actions) {
+  for (size_t i = 0; i < context_.ports.size(); ++i) {
+    Flow flow{static_cast<PortIndex>(i), set.agreement.ue};
+    flow.remote.set_port(set.agreement.port_uc);
+    for (const SetId id : context_.registrar.SetsAt(flow)) {
+      const SaSet* stale = context_.registrar.FindSet(id);
+      if (stale == nullptr || stale->binding == set.binding) continue;
+      Supersede(context_.registrar.FindBinding(stale->binding), actions);
+    }
+  }
+}
+
+void RegisterProxy::Supersede(Binding* other, Actions* actions) {
+  if (other->registered()) {
+    ++context_.stats.superseded_at_address;
+    Attempt attempt;
+    attempt.impi = other->impi();
+    attempt.source.remote = other->ue;
+    attempt.result = "its address and port are another subscriber's now";
+    actions->Report(attempt);
+    context_.Unregister(other);
+    reg_events_.OnUnregistered(*other, actions);
+  }
+  keeper_.ApplyToAll(other, SetEvent::kReplaced, actions);
+}
+
+}  // namespace edge
