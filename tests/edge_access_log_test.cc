@@ -44,7 +44,7 @@ TEST_F(EdgeAccessLog, IsOffByDefault) {
   EXPECT_TRUE(Lines().empty());
 }
 
-TEST_F(EdgeAccessLog, HasALineForEachMessageOverATunnelAndNoOther) {
+TEST_F(EdgeAccessLog, Pitfall29HasALineForEachMessageOverATunnelAndNoOther) {
   world_.settings().log.access_format = FormatOf("$rm $rs $ipsec_ue(port-c)>$ipsec(port-s)");
   Register(&phone_);
   const std::string server = phone_.set.server.substr(phone_.set.server.find(':') + 1);

@@ -174,7 +174,7 @@ TEST_F(EdgeConnections, OneConnectForAllWhoWaitAndThenOneConnection) {
   EXPECT_TRUE(over_udp_.empty());
 }
 
-TEST_F(EdgeConnections, RequestsThatFindNoConnectionGoOverUdpWithTheirViaRewritten) {
+TEST_F(EdgeConnections, Pitfall26RequestsThatFindNoConnectionGoOverUdpWithTheirViaRewritten) {
   reactor::Endpoint nobody;
   TcpPeer::ListenAt("127.0.0.1:0", &nobody).Close();
   const std::string text = Message("a", 3);
@@ -250,7 +250,7 @@ TEST_F(EdgeConnections, AnAnswerWhoseConnectionIsGoneGoesToSentBy) {
   EXPECT_NE(source.port(), ports_[kCore].local.port()) << "to the core from any port";
 }
 
-TEST_F(EdgeConnections, AFinEndsTheConnectionForWhatIsProtected) {
+TEST_F(EdgeConnections, Pitfall25AFinEndsTheConnectionForWhatIsProtected) {
   TcpPeer peer = ConnectTo(kProtected);
   peer.Send(Message("a").substr(0, 9));
   peer.Fin();

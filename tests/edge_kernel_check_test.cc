@@ -163,7 +163,7 @@ TEST_F(EdgeKernelCheck, DroppingAllIsAnError) {
                         "ipsec.allowed_algorithms\n"));
 }
 
-TEST_F(EdgeKernelCheck, EachReasonIsAMessageOfItsOwn) {
+TEST_F(EdgeKernelCheck, Pitfall12EachReasonIsAMessageOfItsOwn) {
   Lacks(Integrity::kHmacMd5_96, Encryption::kDesEde3Cbc, Lack::kHmacMd5, Lack::kDesEde3Cbc);
   Lacks(Integrity::kHmacMd5_96, Encryption::kNull, Lack::kHmacMd5);
   Lacks(Integrity::kHmacSha1_96, Encryption::kNull, Lack::kOther);
@@ -191,7 +191,7 @@ TEST_F(EdgeKernelCheck, WithoutEspItIsTheKernelThatIsWrong) {
   EXPECT_THAT(result.kernel.works, Not(HasSubstr("ESP for IPv6")));
 }
 
-TEST_F(EdgeKernelCheck, NoXfrmAndNoRightAreDifferentThings) {
+TEST_F(EdgeKernelCheck, Pitfall12NoXfrmAndNoRightAreDifferentThings) {
   whole_ = Lack::kXfrm;
   error_ = std::errc::protocol_not_supported;
   const SettingsResult none = Parse(With(""));

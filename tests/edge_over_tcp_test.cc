@@ -78,7 +78,7 @@ TEST_F(EdgeOverTcp, AConnectionWithoutASetIsRefusedAndCounted) {
   EXPECT_EQ(stats().drop_no_set, 1u);
 }
 
-TEST_F(EdgeOverTcp, AnAnswerTakesTheConnectionOfItsRequestElseOneOfOurs) {
+TEST_F(EdgeOverTcp, Pitfall25AnAnswerTakesTheConnectionOfItsRequestElseOneOfOurs) {
   Register(&phone_);
   ConnectPhone();
   ConnectToPhone();
@@ -130,7 +130,7 @@ TEST_F(EdgeOverTcp, ARequestToThePhonePrefersAConnectionThatIsThere) {
   EXPECT_EQ(FlowOf(FromScscf(ToPhone(""))), UdpFlow()) << "a FIN is not the phone's death";
 }
 
-TEST_F(EdgeOverTcp, ARequestTooLargeForUdpTriesTcpWithItsViaTold) {
+TEST_F(EdgeOverTcp, Pitfall26ARequestTooLargeForUdpTriesTcpWithItsViaTold) {
   Register(&phone_);
   const auto padded = [&](size_t size) {
     return ToPhone("", "Subject: " + std::string(size, 's') + "\r\n");

@@ -35,7 +35,7 @@ class EdgePorts : public EdgeSteps {
   TestPhone phone_;
 };
 
-TEST_F(EdgePorts, EveryAnswerToAProtectedRequestLeavesPortPcForPortUs) {
+TEST_F(EdgePorts, Pitfall24EveryAnswerToAProtectedRequestLeavesPortPcForPortUs) {
   Register(&phone_);
   const TestSet& set = phone_.set;
   for (const char* method : {"MESSAGE", "OPTIONS", "INVITE", "SUBSCRIBE"}) {
@@ -77,7 +77,7 @@ TEST_F(EdgePorts, InClearAnAnswerGoesByRportOrTheViasPort) {
   EXPECT_EQ(FromCore(forwarded, 403).to, "198.51.100.77:5070");
 }
 
-TEST_F(EdgePorts, ARequestToThePhoneCarriesPortPsInViaAndRecordRoute) {
+TEST_F(EdgePorts, Pitfall24ARequestToThePhoneCarriesPortPsInViaAndRecordRoute) {
   Register(&phone_);
   const TestSet& set = phone_.set;
   const Sent sent = FromScscf(ToPhone("INVITE"));
@@ -100,7 +100,7 @@ TEST_F(EdgePorts, APhoneMayAnswerFromItsServerPortToPortPc) {
   EXPECT_EQ(StatusOf(Deliver(set.to, set.from, Answer(sent.text, 200)).text), 200);
 }
 
-TEST_F(EdgePorts, WhatBelongsToNoSetIsDroppedAndCounted) {
+TEST_F(EdgePorts, Pitfall11WhatBelongsToNoSetIsDroppedAndCounted) {
   Register(&phone_);
   const TestSet& set = phone_.set;
   const std::string other_server =
@@ -139,7 +139,7 @@ TEST_F(EdgePorts, ARegistrationInClearMakesNoOtherPlainMessagePass) {
   EXPECT_EQ(StatusOf(Deliver(phone_.set.client, phone_.Gm(), Request("MESSAGE")).text), 403);
 }
 
-TEST_F(EdgePorts, KeepAlivesAreCountedAndNeverAnswered) {
+TEST_F(EdgePorts, Pitfall28KeepAlivesAreCountedAndNeverAnswered) {
   Register(&phone_);
   const std::pair<std::string, std::string> flows[] = {{phone_.Clear(), phone_.Gm()},
                                                        {phone_.set.client, phone_.set.server},

@@ -116,7 +116,7 @@ TEST_F(EdgeRestart, WhatNobodyKnowsGoesInBoundedBatchesAndWhatIsForeignStays) {
 }
 
 // What a store of sets will hand in.
-TEST_F(EdgeRestart, WhatIsKnownIsKeptAndWhatIsMissingInstalled) {
+TEST_F(EdgeRestart, Pitfall10WhatIsKnownIsKeptAndWhatIsMissingInstalled) {
   std::vector<xfrm::Sa> known;
   for (uint32_t i = 0; i < 3; ++i) {
     const SaArray sas = SasOf(AgreementOf(i));

@@ -93,7 +93,7 @@ class EdgeSecrecy : public EdgeSteps {
   TestPhone phone_;
 };
 
-TEST_F(EdgeSecrecy, OfAWholeLife) {
+TEST_F(EdgeSecrecy, Pitfall05OfAWholeLife) {
   Register(&phone_);
   Accept(OnSet(phone_.set, phone_.Protected()));
   BeginAgain(&phone_, "second");

@@ -21,7 +21,7 @@ TEST(EdgeStats, EveryFieldIsInTheListOnce) {
   }
 }
 
-TEST(EdgeStats, ACounterIsFoundUnderItsName) {
+TEST(EdgeStats, Pitfall32ACounterIsFoundUnderItsName) {
   Stats stats;
   stats.drop_no_set = 3;
   for (const CounterInfo& counter : Counters()) {

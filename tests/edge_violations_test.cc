@@ -38,7 +38,7 @@ class EdgeViolations : public EdgeSteps {
   TestPhone phone_;
 };
 
-TEST_F(EdgeViolations, NoSecurityAgreementAtAllIs421WithOurList) {
+TEST_F(EdgeViolations, Pitfall30NoSecurityAgreementAtAllIs421WithOurList) {
   std::string text = phone_.Initial();
   for (const char* name : {"Security-Client", "Require", "Proxy-Require", "Supported"}) {
     text = Replaced(text, LinesOf(text, name), "");
@@ -66,7 +66,7 @@ TEST_F(EdgeViolations, NoAgreementIsForwardedWherePolicyPrefersOrIsOff) {
   EXPECT_EQ(Sas(), 0u);
 }
 
-TEST_F(EdgeViolations, SecAgreeInAnyOneHeaderButNoOfferIs494) {
+TEST_F(EdgeViolations, Pitfall30SecAgreeInAnyOneHeaderButNoOfferIs494) {
   for (const char* left : {"Require", "Proxy-Require", "Supported"}) {
     std::string text = phone_.Initial();
     for (const char* name : {"Security-Client", "Require", "Proxy-Require", "Supported"}) {

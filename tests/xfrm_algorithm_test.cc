@@ -107,7 +107,7 @@ TEST(XfrmAlgorithm, TellsTheKernelWhatTheVectorsTell) {
   EXPECT_EQ(KernelNameOf(Integrity::kNull).attribute, Attribute::kNone);
 }
 
-TEST(XfrmAlgorithm, ThirdDesKeyIsTheFirst) {
+TEST(XfrmAlgorithm, Pitfall02ThirdDesKeyIsTheFirst) {
   const EspKeys keys(With(Encryption::kDesEde3Cbc), SampleIk(), SampleCk());
   const std::span<const uint8_t> key = keys.encryption_key();
   ASSERT_THAT(key, SizeIs(24));

@@ -376,7 +376,7 @@ class XfrmSpiPoolThreads : public ::testing::TestWithParam<uint64_t> {
 
 INSTANTIATE_TEST_SUITE_P(Quarantine, XfrmSpiPoolThreads, ::testing::Values(0, 1, 7, 500));
 
-TEST_P(XfrmSpiPoolThreads, ShareWithoutOverlapAndLoseNothing) {
+TEST_P(XfrmSpiPoolThreads, Pitfall34ShareWithoutOverlapAndLoseNothing) {
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) threads.emplace_back([this, i] { Work(i); });
   for (std::thread& thread : threads) thread.join();
