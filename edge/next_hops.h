@@ -38,6 +38,11 @@ class NextHops {
   // Where a REGISTER goes now, again for its retransmission: one that nobody has said anything to
   // since makes its hop suspect.
   Way Ask(Asked* asked, const sip::Message& message, Actions* actions);
+  // The hop of core.next_hop that serves now; nothing where none is set.
+  std::optional<Flow> Configured() const {
+    if (hops_.empty()) return std::nullopt;
+    return To(current_);
+  }
   // DNS is asked before it matters.
   void Prepare(std::string_view route, Actions* actions);
 

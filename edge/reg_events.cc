@@ -69,7 +69,8 @@ uint64_t ContactKey(const KeyedHash& hash, std::string_view text) {
 void RegEvents::OnRegistered(Binding* binding, std::string_view contact, uint32_t granted_s,
                              Actions* actions) {
   // Spec sheet 4.6: there is none for an emergency registration.
-  if (!context_.settings.core.reg_event || IsEmergency(contact)) return;
+  // Without a next hop there is no way to the core that outlives a request.
+  if (!context_.settings.core.reg_event || IsEmergency(contact) || !next_hops_.Configured()) return;
   const uint64_t who = WhoIs(binding->impi());
   Subscription* subscription = FindByWho(who);
   const bool is_new = subscription == nullptr;
@@ -192,7 +193,7 @@ void RegEvents::Send(const Subscription& subscription, Actions* actions) {
 
 // As for any request of a phone within a dialog: a literal address, else the configured next hop.
 Flow RegEvents::NextHop(const Subscription& subscription) const {
-  Flow flow = next_hops_.Current();
+  Flow flow = next_hops_.Configured().value_or(Flow());
   std::string_view text = subscription.target();
   if (!subscription.route_set().empty()) {
     std::string_view rest;

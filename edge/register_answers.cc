@@ -29,11 +29,9 @@ bool RegisterProxy::OnResponse(const sip::Message& message, std::string_view bra
   if (message.status() < 200 || transaction->state == State::kKernel) return true;
   if (transaction->state == State::kDone) {
     // A core that thinks again is not believed: the phone has the first answer.
-    if (message.status() != transaction->status) {
-      ++context_.stats.drop_unknown_response;
-      return true;
-    }
-    OnRepeated(message, transaction, actions);
+    const bool is_same = message.status() == transaction->status;
+    if (is_same) OnRepeated(message, transaction, actions);
+    if (!is_same) ++context_.stats.drop_unknown_response;
     return true;
   }
   transaction->status = message.status();
