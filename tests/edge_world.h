@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -66,7 +67,7 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   };
   const std::vector<Lookup>& lookups() const { return lookups_; }
   void Resolved(const std::vector<Target>& targets, uint32_t ttl_s = 60, bool is_silent = false) {
-    ASSERT_FALSE(lookups_.empty());
+    if (lookups_.empty()) abort();
     const SlotId name = lookups_.front().name;
     lookups_.erase(lookups_.begin());
     core_.OnResolved(name, {targets, ttl_s, is_silent}, now_ms_, this);
