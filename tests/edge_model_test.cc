@@ -187,7 +187,9 @@ class Walk {
     const bool is_held =
         message.text.starts_with("REGISTER") && world_.core().registers_under_way() > 0;
     const bool is_told = stats().sent > before_.sent || Reasons() > before_.reasons;
-    if (is_request) EXPECT_TRUE(is_told || is_held) << message.text;
+    if (is_request) {
+      EXPECT_TRUE(is_told || is_held) << message.text;
+    }
     const bool is_protected = message.to.find(":61") != std::string::npos;
     for (const Sent& sent : world_.sent()) {
       if (sent.from != kCore || !is_request || StatusOf(sent.text) != 0 || !is_protected) continue;
