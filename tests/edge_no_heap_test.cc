@@ -71,6 +71,8 @@ class EdgeNoHeap : public EdgeVectors {
     const Flow flow{world_.PortAt(to), At(from)};
     const auto bytes = sip::PaddedView::Promise({padded.data(), text.size()});
     CountingActions actions;
+    world_.Deliver(from, to, text);  // A name in its Route is looked up once.
+    EXPECT_NE(world_.Pop().text, "") << text;
     world_.core().OnMessage(flow, bytes, world_.now_ms(), &actions);
     EXPECT_EQ(actions.sends, 1u) << text;
     const uint64_t before = heap_calls;
@@ -100,6 +102,16 @@ TEST_F(EdgeNoHeap, AnInviteOfAPhoneAndItsAnswer) {
   std::string answer = "SIP/2.0 180 Ringing\r\n";
   answer += forwarded.substr(forwarded.find("Via:"));
   EXPECT_EQ(HeapCallsOf(answer, kScscf, kCore), 0u);
+}
+
+TEST_F(EdgeNoHeap, AnInviteWhoseRouteIsANameThatDnsKnows) {
+  world_.set_answers_dns(true);
+  world_.Advance(600'000);  // What DNS did not know is asked again.
+  const std::string invite = names_.ToOurs(Vector("13_invite_mo_from_ue.sip"));
+  world_.Deliver(kUeClient, kServer, invite);
+  world_.Resolved({{At("10.0.0.30:6060"), Transport::kUdp}}, 3600);
+  EXPECT_EQ(world_.Pop().to, "10.0.0.30:6060");
+  EXPECT_EQ(HeapCallsOf(invite, kUeClient, kServer), 0u);
 }
 
 TEST_F(EdgeNoHeap, AMessageAndItsLineInTheAccessLog) {
