@@ -78,6 +78,7 @@ class EdgeJournalRestart : public testing::Test {
     settings_.core.listen = settings_.core.listens[0];
     settings_.core.host = "127.0.0.1";
     settings_.core.next_hops = {core_.local()};
+    settings_.core.reg_event = false;  // The core here answers no SUBSCRIBE.
     settings_.limits.half_open_per_source_max = 1000;
     settings_.journal.file = folder_.File("journal");
     settings_.journal.key_file = folder_.File("journal.key");

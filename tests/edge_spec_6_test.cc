@@ -139,6 +139,7 @@ TEST_F(Spec6Rows, AnAcceptableOfferIsNotAnsweredByUs) {
 }
 
 TEST_F(Spec6Rows, ThePortOfAnotherSubscriberIs403) {
+  world_.settings().gm.take_over = false;
   Go();
   TestPhone other;
   other.imsi = "001010000000009";
