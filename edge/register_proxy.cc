@@ -380,7 +380,11 @@ void RegisterProxy::OnRetransmission(const Arrival& arrival, RegisterTransaction
     return context_.RespondTo(to, arrival, {.status = known->own_status}, actions);
   }
   const Binding* binding = context_.registrar.FindBinding(known->binding);
-  if (binding != nullptr) SendToCore(arrival, *binding, known, actions);
+  if (binding == nullptr) {  // All that was known of the phone is gone meanwhile.
+    ++context_.stats.drop_not_registered;
+    return;
+  }
+  SendToCore(arrival, *binding, known, actions);
 }
 
 }  // namespace edge

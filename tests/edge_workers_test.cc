@@ -436,12 +436,12 @@ TEST_F(EdgeWorkers, TheEndWaitsNoLongerThanItMay) {
 }
 
 TEST_F(EdgeWorkers, SighupChangesWhatAllOffer) {
-  Start();
-  LoopbackPhone phone = MakePhone(0);
-  RegisterAt(0, &phone);
   reread_ = settings_;
   reread_->ipsec.security_server = SecurityServer::kSelected;
   reread_->limits.connections_max = 17;  // Not before a restart.
+  Start();
+  LoopbackPhone phone = MakePhone(0);
+  RegisterAt(0, &phone);
   ASSERT_NE(phone.set.security_server.find(','), std::string::npos);
   kill(getpid(), SIGHUP);
   int number = 0;
