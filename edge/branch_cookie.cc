@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "edge/base64url.h"
 #include "sip/via.h"
 
 namespace edge {
@@ -15,7 +16,6 @@ constexpr size_t kTagSize = crypto_stream_chacha20_NONCEBYTES;
 static_assert(kTagSize == sizeof(uint64_t));
 static_assert(crypto_stream_chacha20_KEYBYTES == 32);
 constexpr std::string_view kDetails = "details";
-constexpr int kBase64 = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 
 // kToPhone:         kind(1) transport(1) phone(8) port(2)
 // kToPhoneInClear:  the same, then size(1) port(2) address(4 or 16)
@@ -159,27 +159,16 @@ std::string_view CookieJar::Close(uint64_t tag, std::string_view plain, std::str
   crypto_stream_chacha20_xor(sealed.data() + kTagSize,
                              reinterpret_cast<const unsigned char*>(plain.data()), plain.size(),
                              sealed.data(), stream_key_.data());
-  static_assert(sip::kMagicCookie.size() +
-                    sodium_base64_ENCODED_LEN(kTagSize + std::tuple_size_v<Plain>,
-                                              sodium_base64_VARIANT_URLSAFE_NO_PADDING) <=
-                kBranchSizeMax);
-  std::copy(begin.begin(), begin.end(), out->data());
-  char* text = out->data() + begin.size();
-  sodium_bin2base64(text, out->size() - begin.size(), sealed.data(), kTagSize + plain.size(),
-                    kBase64);
-  return {out->data(), begin.size() + std::strlen(text)};
+  static_assert(sip::kMagicCookie.size() + Base64UrlSize(sealed.size()) <= kBranchSizeMax);
+  char* end = std::copy(begin.begin(), begin.end(), out->data());
+  end = WriteBase64Url({sealed.data(), kTagSize + plain.size()}, end);
+  return {out->data(), static_cast<size_t>(end - out->data())};
 }
 
 bool CookieJar::Unclose(std::string_view text, uint64_t* tag, Plain* plain, size_t* size) const {
-  // libsodium takes 0xdf for '_'; a branch has one spelling.
-  if (std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; })) return false;
   std::array<unsigned char, kTagSize + std::tuple_size_v<Plain>> sealed;
   size_t sealed_size = 0;
-  if (sodium_base642bin(sealed.data(), sealed.size(), text.data(), text.size(), nullptr,
-                        &sealed_size, nullptr, kBase64) != 0 ||
-      sealed_size <= kTagSize) {
-    return false;
-  }
+  if (!ReadBase64Url(text, sealed, &sealed_size) || sealed_size <= kTagSize) return false;
   *size = sealed_size - kTagSize;
   crypto_stream_chacha20_xor(plain->data(), sealed.data() + kTagSize, *size, sealed.data(),
                              stream_key_.data());

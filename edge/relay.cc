@@ -25,7 +25,7 @@ bool WantsRecordRoute(Method method) {
 bool HasToTag(const sip::Message& message) {
   sip::Address to;
   return sip::DecodeAddress(message.Value(HeaderId::kTo), &to) == sip::ParseError::kOk &&
-         sip::FindParam(to.params, "tag").has_value();
+         sip::FindParam(sip::PaddedView::Promise(to.params), "tag").has_value();
 }
 
 // A call for help, which no Service-Route may lead elsewhere (TS 24.229 5.2.10).
@@ -36,7 +36,7 @@ bool IsEmergency(const sip::Message& message) {
 }
 
 // A parameter of P-Charging-Vector as it stands, quotes included.
-std::string_view ChargingParam(std::string_view vector, std::string_view name) {
+std::string_view ChargingParam(sip::PaddedView vector, std::string_view name) {
   const std::optional<sip::Param> param = sip::FindParam(vector, name);
   if (!param) return {};
   return param->quoted ? std::string_view(param->value.data() - 1, param->value.size() + 2)
@@ -226,7 +226,7 @@ void Relay::AnswerCore(const Arrival& arrival, Actions* actions) {
 CookieDetails Relay::DetailsOf(const sip::Message& message, const Binding& binding) const {
   CookieDetails details;
   details.via_count = CountVias(message);
-  const std::string_view vector = message.Value(HeaderId::kPChargingVector);
+  const sip::PaddedView vector = message.Value(HeaderId::kPChargingVector);
   details.icid = ChargingParam(vector, "icid-value");
   details.orig_ioi = ChargingParam(vector, "orig-ioi");
   // Within a dialog nobody is asserted (spec sheet 5.8).

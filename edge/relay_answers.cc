@@ -59,7 +59,8 @@ bool Relay::OpenCookie(const sip::Message& message, const sip::Via& own, BranchC
 Binding* Relay::Answerer(const Arrival& arrival, BranchCookie* cookie, sip::Via* below,
                          CookieJar::Plain* plain, CookieDetails* details) const {
   if (!OpenCookie(arrival.message, arrival.via, cookie, below)) return nullptr;
-  if (const auto param = sip::FindParam(arrival.via.params, "cookie"); param) {
+  const auto params = sip::PaddedView::Promise(arrival.via.params);  // As all of a message is.
+  if (const auto param = sip::FindParam(params, "cookie"); param) {
     if (!context_.jar.OpenDetails(param->value, arrival.via.branch, plain, details) ||
         !HasVias(arrival.message, details->via_count + 1)) {
       return nullptr;

@@ -50,7 +50,7 @@ bool IsRouteSet(const sip::Message& message, int ours, std::string_view route_se
   return route_set.empty();
 }
 
-std::string_view UriOf(std::string_view member) {
+std::string_view UriOf(sip::LentText member) {
   sip::Address address;
   return sip::DecodeAddress(member, &address) == sip::ParseError::kOk ? address.uri
                                                                       : std::string_view();

@@ -23,6 +23,6 @@ Route ReadRoute(const Context& context, const sip::Message& message);
 bool IsRouteSet(const sip::Message& message, int ours, std::string_view route_set);
 
 // The URI of a member of Route, P-Associated-URI and their like; "" when it cannot be read.
-std::string_view UriOf(std::string_view member);
+std::string_view UriOf(sip::LentText member);
 
 }  // namespace edge

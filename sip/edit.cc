@@ -175,10 +175,10 @@ bool Editor::RemoveFirstMember(HeaderId id) {
 void Editor::RemoveFirstMembers(HeaderId id, int count) {
   for (const Header* header = message_.Find(id); count > 0; header = message_.FindNext(header)) {
     assert(header != nullptr);
-    const std::string_view value = message_.Value(*header);
+    const PaddedView value = message_.Value(*header);
     std::string_view kept;  // The first member that stays.
     for (std::string_view rest = value; !rest.empty() && kept.empty();) {
-      const std::string_view member = CutMember(rest, &rest);
+      const std::string_view member = CutMember(PaddedView::Promise(rest), &rest);
       if (member.empty()) continue;
       if (count == 0) {
         kept = member;

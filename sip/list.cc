@@ -202,7 +202,7 @@ bool ListReader::Next(ListMember* member) {
       ++empty_count_;
       continue;
     }
-    *member = {header_, text};
+    *member = {header_, PaddedView::Promise(text)};  // As the message is.
     return true;
   }
   return false;

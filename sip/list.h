@@ -81,7 +81,7 @@ std::optional<Param> FindParam(LentText params, std::string_view name, char sepa
 // One member of a comma list that may go on over several header lines.
 struct ListMember {
   const Header* header = nullptr;
-  std::string_view text;  // Without the white space around it.
+  PaddedView text;  // Without the white space around it.
 };
 
 // Walks the members of all header lines of one id, in message order. Empty members (a trailing or

@@ -113,6 +113,21 @@ TEST(SipUri, RefusesBrokenSyntax) {
 }
 
 // RFC 4475 3.1.1.3, 3.1.1.4: escapes stay as they are, whatever they mean.
+// Sixteen at once and one by one, at every place of texts of either kind.
+TEST(SipUri, AnyByteAnywhereIsTakenOrRefused) {
+  for (const std::string good : {"sip:u@host.xyz", "sip:user@proxy.host.xyz;transport=tcp;lr"}) {
+    for (size_t at = 4; at < good.size(); ++at) {
+      for (int c = 0; c < 256; ++c) {
+        std::string text = good;
+        text[at] = static_cast<char>(c);
+        // Nowhere two hex digits stand behind what becomes '%'.
+        const bool is_bad = c <= ' ' || c == '"' || c == '<' || c == '>' || c == 0x7f || c == '%';
+        EXPECT_EQ(IsUriText(text), !is_bad) << at << " " << c;
+      }
+    }
+  }
+}
+
 TEST(SipUri, EscapesStay) {
   EXPECT_EQ(Decoded("sip:sips%3Auser%40example.com@example.net"),
             "sip|sips%3Auser%40example.com||example.net|0||");
