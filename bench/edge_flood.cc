@@ -17,11 +17,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <thread>
 #include <vector>
 
+#include "bench/edge_load_files.h"
 #include "bench/edge_load_process.h"
 #include "bench/edge_load_traffic.h"
 #include "bench/raw_echo.h"
@@ -40,21 +40,6 @@ namespace {
 
 constexpr uint32_t kPhonesMax = 10'000;
 constexpr uint32_t kStrangersMax = 1'000'000;  // Addresses of the flood; then they come again.
-
-void WriteSettings(const LoadNetwork& network, const std::string& path) {
-  const std::string edge = IpText(network.edge_gm.ip);
-  std::ofstream file(path);
-  file << "[ipsec]\nsocket = [";
-  for (const int port : {6100, 6101, 6102}) file << fmt::format("\"ipsec:{}:{}\", ", edge, port);
-  file << "]\nmin_spi = 65536\nmax_spi = 16842751\n";
-  file << fmt::format("[gm]\nlisten = \"{}:{}\"\n", edge, network.edge_gm.port);
-  file << fmt::format("[core]\nlisten = \"{}:{}\"\n", IpText(network.edge_core.ip),
-                      network.edge_core.port);
-  file << fmt::format("next_hop = \"{}:{}\"\nreg_event = false\n", IpText(network.core.ip),
-                      network.core.port);
-  // It is the load that is to stop the flood, not a full table.
-  file << "[limits]\nhalf_open_max = 16000000\nregistrations_max = 16000000\n";
-}
 
 struct FloodCounts {
   uint64_t sent = 0;
@@ -159,15 +144,14 @@ struct Sum {
 
 class EdgeFlood {
  public:
-  explicit EdgeFlood(std::string folder)
-      : folder_(std::move(folder)),
-        traffic_(MakeLoadNetwork(), absl::GetFlag(FLAGS_phones)),
+  EdgeFlood()
+      : traffic_(MakeLoadNetwork(), absl::GetFlag(FLAGS_phones)),
         flood_(MakeLoadNetwork(), absl::GetFlag(FLAGS_load_cpu)) {}
 
   int Run() {
     std::string error;
     if (!Start(&error)) {
-      fmt::print(stderr, "edge_flood: {}\n{}", error, LogText());
+      fmt::print(stderr, "edge_flood: {}\n{}", error, scratch_.Text("log"));
       return 1;
     }
     const double seconds = absl::GetFlag(FLAGS_seconds);
@@ -193,10 +177,13 @@ class EdgeFlood {
     PinToCpu(absl::GetFlag(FLAGS_load_cpu));
     if (!traffic_.Open(error) || !flood_.Open(error)) return false;
     const LoadNetwork& network = traffic_.network();
-    WriteSettings(network, folder_ + "/gmedge.toml");
+    // It is the load that is to stop the flood, not a full table.
+    std::ofstream(scratch_.File("gmedge.toml"))
+        << LoadSettings(network, 16842751)
+        << "[limits]\nhalf_open_max = 16000000\nregistrations_max = 16000000\n";
     const std::vector<std::string> command = {absl::GetFlag(FLAGS_gmedge), "--xfrm=sim",
-                                              "--config=" + folder_ + "/gmedge.toml"};
-    if (!edge_.Start(command, absl::GetFlag(FLAGS_server_cpu), folder_ + "/log", error) ||
+                                              "--config=" + scratch_.File("gmedge.toml")};
+    if (!edge_.Start(command, absl::GetFlag(FLAGS_server_cpu), scratch_.File("log"), error) ||
         !edge_.AwaitUdp(network.edge_gm, error) || !edge_.AwaitUdp(network.edge_core, error)) {
       return false;
     }
@@ -226,7 +213,7 @@ class EdgeFlood {
         is_sound = is_sound && sum.started > 0 && sum.refused == 0 && sum.lost * 100 <= sum.started;
       }
     }
-    const std::string log = LogText();
+    const std::string log = scratch_.Text("log");
     const size_t counters = log.find("counters:");
     if (counters != std::string::npos) {
       fmt::print("{}", log.substr(counters, log.find('\n', counters) + 1 - counters));
@@ -236,12 +223,7 @@ class EdgeFlood {
     return 1;
   }
 
-  std::string LogText() const {
-    std::ifstream file(folder_ + "/log");
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-
-  const std::string folder_;
+  const Scratch scratch_{"edge_flood"};
   LoadTraffic traffic_;
   Flood flood_;
   LoadProcess edge_;
@@ -262,10 +244,5 @@ int main(int argc, char** argv) {
                bench::kPhonesMax);
     return 2;
   }
-  char folder[] = "/tmp/edge_flood.XXXXXX";
-  if (mkdtemp(folder) == nullptr) return 1;
-  const int status = bench::EdgeFlood(folder).Run();
-  std::error_code ignored;
-  std::filesystem::remove_all(folder, ignored);
-  return status;
+  return bench::EdgeFlood().Run();
 }

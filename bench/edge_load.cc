@@ -19,16 +19,15 @@
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <sstream>
 #include <thread>
 #include <vector>
 
 #include "bench/edge_load_echo.h"
 #include "bench/edge_load_fake.h"
+#include "bench/edge_load_files.h"
 #include "bench/edge_load_peer.h"
 #include "bench/edge_load_process.h"
 #include "bench/edge_load_report.h"
@@ -60,23 +59,6 @@ constexpr size_t kEchoSize = 1200;
 constexpr LoadFlow kPeerFlow = LoadFlow::kMoOptions;  // What a peer without IMS is asked to do.
 constexpr uint32_t kPeerOffset = 8;                   // Its addresses, from gmedge's.
 
-// A directory that goes with us: the settings and the log of gmedge.
-class Scratch {
- public:
-  Scratch() {
-    char pattern[] = "/tmp/edge_load.XXXXXX";
-    if (mkdtemp(pattern) != nullptr) path_ = pattern;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string File(std::string_view name) const { return fmt::format("{}/{}", path_, name); }
-
- private:
-  std::string path_;
-};
-
 constexpr uint32_t kPhonesMax = 1000000;
 // Descriptors of gmedge, or of ours, that are no phone's connection.
 constexpr size_t kOtherFiles = 300;
@@ -84,16 +66,8 @@ constexpr size_t kOtherFiles = 300;
 constexpr uint32_t kMeasuredRegistrations = 10000;
 
 void WriteSettings(const LoadNetwork& network, uint32_t phones, const std::string& path) {
-  const std::string edge = IpText(network.edge_gm.ip);
   std::ofstream file(path);
-  file << "[ipsec]\nsocket = [";
-  for (const int port : {6100, 6101, 6102}) file << fmt::format("\"ipsec:{}:{}\", ", edge, port);
-  file << fmt::format("]\nmin_spi = 65536\nmax_spi = {}\n", 65536 + 8 * phones + 65536);
-  file << fmt::format("[gm]\nlisten = \"{}:{}\"\n", edge, network.edge_gm.port);
-  file << fmt::format("[core]\nlisten = \"{}:{}\"\n", IpText(network.edge_core.ip),
-                      network.edge_core.port);
-  file << fmt::format("next_hop = \"{}:{}\"\nreg_event = false\n", IpText(network.core.ip),
-                      network.core.port);
+  file << LoadSettings(network, 65536 + 8 * phones + 65536);
   file << "visited_network_id = \"visited.example\"\norig_ioi = \"visited.example\"\n";
   file << fmt::format("[limits]\nregistrations_max = {}\n", 2 * phones);
   // Half of them are not for the unprotected ports, where each phone begins.
@@ -104,7 +78,6 @@ void WriteSettings(const LoadNetwork& network, uint32_t phones, const std::strin
     file << fmt::format("[journal]\nfile = \"{}.journal\"\n", path);
     file << fmt::format("durability = \"{}\"\nsynchronous = \"off\"\n", durability);
   }
-  file << "[log]\nlevel = \"warn\"\n";
 }
 
 double OwnCpuSeconds() {
@@ -133,7 +106,7 @@ class EdgeLoad {
   int Run() {
     std::string error;
     if (!Start(&error)) {
-      fmt::print(stderr, "edge_load: {}\n{}", error, LogText());
+      fmt::print(stderr, "edge_load: {}\n{}", error, scratch_.Text("log"));
       return 1;
     }
     report_.echo_before = echo_->Run(kEchoSize, FlatOut(), phones_.front());
@@ -148,7 +121,7 @@ class EdgeLoad {
       }
     }
     if (!MeasurePeers(&error)) {
-      fmt::print(stderr, "edge_load: kamailio: {}\n{}", error, LogText());
+      fmt::print(stderr, "edge_load: kamailio: {}\n{}", error, scratch_.Text("log"));
       return 1;
     }
     report_.echo_after = echo_->Run(kEchoSize, FlatOut(), phones_.back());
@@ -258,9 +231,12 @@ class EdgeLoad {
                      absl::GetFlag(FLAGS_server_cpu), scratch_.File("log"), &peer, error)) {
         return false;
       }
+      // gmedge again right before: machines are not as fast in one minute as in the next.
+      fmt::print(stderr, "gmedge: ");
+      LoadRow own = MeasureOne(&edge_, &traffic_, kPeerFlow, FlatOut(), UINT64_MAX);
       fmt::print(stderr, "Kamailio, {}: ", setup.name);
-      report_.peers.push_back(
-          {setup.name, MeasureOne(&peer, &traffic, kPeerFlow, FlatOut(), UINT64_MAX)});
+      LoadRow row = MeasureOne(&peer, &traffic, kPeerFlow, FlatOut(), UINT64_MAX);
+      report_.peers.push_back({setup.name, std::move(row), std::move(own)});
     }
     return true;
   }
@@ -274,23 +250,18 @@ class EdgeLoad {
       std::ofstream(path) << report_.Json();
     }
     if (status != 0) {
-      fmt::print(stderr, "edge_load: gmedge ended with {}; its log:\n{}", status, LogText());
+      fmt::print(stderr, "edge_load: gmedge ended with {}; its log:\n{}", status,
+                 scratch_.Text("log"));
       return 1;
     }
     if (report_.IsSound()) return 0;
     fmt::print(stderr, "edge_load: transactions were refused or lost: the figures mean little\n{}",
-               LogText());
+               scratch_.Text("log"));
     return 1;
   }
 
-  std::string LogText() const {
-    std::ostringstream text;
-    text << std::ifstream(scratch_.File("log")).rdbuf();
-    return text.str();
-  }
-
   const std::vector<uint32_t> phones_;
-  Scratch scratch_;
+  Scratch scratch_{"edge_load"};
   const LoadNetwork network_;
   std::unique_ptr<LoadEcho> echo_;
   DatagramEcho epoll_{std::make_unique<EpollEcho>()};

@@ -4,6 +4,9 @@
 #include <time.h>
 
 #include <algorithm>
+#include <deque>
+#include <utility>
+#include <vector>
 
 namespace bench {
 namespace {
@@ -57,6 +60,8 @@ EchoResult DriveEcho(EchoWay* way, size_t size, const LoadPace& pace) {
   uint64_t sent = 0;
   EchoResult result;
   uint64_t last_ns = begin_ns;
+  std::deque<uint64_t> due_ns;
+  std::vector<uint32_t> latency_ns;
   for (uint64_t now_ns = begin_ns; now_ns < end_ns || sent > result.echoed; now_ns = NowNs()) {
     if (now_ns > end_ns && now_ns > last_ns + kSilenceNs) break;
     uint64_t due = sent;
@@ -66,10 +71,20 @@ EchoResult DriveEcho(EchoWay* way, size_t size, const LoadPace& pace) {
       due = static_cast<uint64_t>(static_cast<double>(now_ns - begin_ns) / 1e9 * pace.per_second);
       due = std::min(due, result.echoed + kUnderWayMax);
     }
-    for (; sent < due; ++sent) way->Send(payload);
+    for (; sent < due; ++sent) {
+      const double at_s = static_cast<double>(sent) / std::max(pace.per_second, 1.0);
+      due_ns.push_back(pace.per_second == 0 ? now_ns
+                                            : begin_ns + static_cast<uint64_t>(at_s * 1e9));
+      way->Send(payload);
+    }
     way->Flush();
     const int count = way->Receive();
     result.echoed += static_cast<uint64_t>(count);
+    const uint64_t back_ns = count > 0 ? NowNs() : now_ns;
+    for (int i = 0; i < count && !due_ns.empty(); ++i) {  // Late ones of before may be among them.
+      latency_ns.push_back(static_cast<uint32_t>(back_ns - due_ns.front()));
+      due_ns.pop_front();
+    }
     if (count > 0) {
       last_ns = now_ns;
     } else {
@@ -79,6 +94,8 @@ EchoResult DriveEcho(EchoWay* way, size_t size, const LoadPace& pace) {
     }
   }
   result.lost = sent - result.echoed;
+  result.p50_us = LatencyUs(latency_ns, 0.5);
+  result.p99_us = LatencyUs(std::move(latency_ns), 0.99);
   result.seconds = static_cast<double>(last_ns - begin_ns) / 1e9;
   return result;
 }

@@ -18,6 +18,10 @@ struct EchoResult {
   uint64_t lost = 0;
   double seconds = 0;
   double cpu_seconds = 0;  // Of the echo.
+  // Of the echoed, from when they should have been sent, in the order of their sending: as they
+  // come back but for those of different connections, and for a lost one.
+  double p50_us = 0;
+  double p99_us = 0;
 
   double PerSecond() const { return seconds > 0 ? static_cast<double>(echoed) / seconds : 0; }
   // CPU microseconds for one message in and out: what any relay pays to the kernel.

@@ -128,6 +128,13 @@ uint64_t LoadProcess::MemorySize() const {
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+void LoadProcess::Kill() {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, &status_, 0);
+  pid_ = -1;
+}
+
 int LoadProcess::Stop() {
   if (running()) {
     kill(pid_, SIGTERM);
@@ -135,11 +142,7 @@ int LoadProcess::Stop() {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }
-  if (pid_ > 0) {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, &status_, 0);
-    pid_ = -1;
-  }
+  Kill();
   return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
 }
 

@@ -33,6 +33,8 @@ class LoadProcess {
   uint64_t MemorySize() const;
   // Of those the ones outside the kernel, by its clock ticks: only long intervals tell.
   double UserSeconds() const;
+  // SIGKILL, and waits until it is gone.
+  void Kill();
   // SIGTERM, then SIGKILL after a minute. Exit status, or -1 when it did not exit by itself.
   int Stop();
 

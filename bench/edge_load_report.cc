@@ -33,8 +33,10 @@ std::string EchoLine(std::string_view when, size_t size, const EchoResult& echo)
 }
 
 std::string JsonEcho(const EchoResult& echo) {
-  return fmt::format(R"({{"echoed": {}, "lost": {}, "per_second": {:.1f}, "cpu_us": {:.3f}}})",
-                     echo.echoed, echo.lost, echo.PerSecond(), echo.Microseconds());
+  return fmt::format(R"({{"echoed": {}, "lost": {}, "per_second": {:.1f}, "cpu_us": {:.3f}, )"
+                     R"("latency_us": {{"p50": {:.1f}, "p99": {:.1f}}}}})",
+                     echo.echoed, echo.lost, echo.PerSecond(), echo.Microseconds(), echo.p50_us,
+                     echo.p99_us);
 }
 
 std::string JsonFake(const FakeCost& fake) {
@@ -94,12 +96,7 @@ double LoadRow::NetRatio() const {
 }
 
 double LoadRow::Latency(double share) const {
-  if (load.latency_ns.empty()) return 0;
-  std::vector<uint32_t> sorted = load.latency_ns;
-  const size_t index = static_cast<size_t>(share * static_cast<double>(sorted.size() - 1));
-  std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(index),
-                   sorted.end());
-  return sorted[index] / 1e3;
+  return LatencyUs(load.latency_ns, share);
 }
 
 std::string LoadReport::Table() const {
@@ -131,9 +128,10 @@ std::string LoadReport::Table() const {
   // us: CPU microseconds of gmedge.
   fmt::format_to(std::back_inserter(table),
                  "{:<17}{:>8}{:>8} {:>9} {:>9} {:>8} {:>8} {:>7} {:>6} {:>6} {:>6} {:>9} {:>9} "
-                 "{:>6} {:>6} {:>6}\n",
+                 "{:>9} {:>6} {:>6} {:>6}\n",
                  "flow", "phones", "pace/s", "flows/s", "msgs/s", "µs/flow", "µs/msg", "echo µs",
-                 "x echo", "x net", "lost", "p50 µs", "p99 µs", "edge %", "user %", "load %");
+                 "x echo", "x net", "lost", "p50 µs", "p99 µs", "echo p99", "edge %", "user %",
+                 "load %");
   for (const LoadRow& row : rows) {
     const std::string pace =
         row.paced_per_second > 0 ? fmt::format("{:.0f}", row.paced_per_second) : "window";
@@ -142,37 +140,30 @@ std::string LoadReport::Table() const {
         row.edge_cpu_seconds < 0.5
             ? "-"
             : fmt::format("{:.0f}", 100 * Ratio(row.edge_user_seconds, row.edge_cpu_seconds));
-    fmt::format_to(std::back_inserter(table),
-                   "{:<17}{:>8}{:>8} {:>9.0f} {:>9.0f} {:>7.2f} {:>7.2f} {:>7.2f} {:>6.2f} "
-                   "{:>6.2f} {:>6} {:>8.0f} "
-                   "{:>8.0f} {:>6.0f} {:>6} {:>6.0f}\n",
-                   Name(row.flow), row.phones, pace,
-                   Ratio(static_cast<double>(row.load.completed), row.load.seconds),
-                   row.MessagesPerSecond(), row.MicrosecondsPerTransaction(),
-                   row.MicrosecondsPerMessage(), row.echo.Microseconds(), row.EchoRatio(),
-                   row.NetRatio(), row.load.lost + row.load.refused, row.Latency(0.5),
-                   row.Latency(0.99), 100 * Ratio(row.edge_cpu_seconds, row.load.seconds), user,
-                   100 * Ratio(row.load_cpu_seconds, row.load.seconds));
+    fmt::format_to(
+        std::back_inserter(table),
+        "{:<17}{:>8}{:>8} {:>9.0f} {:>9.0f} {:>7.2f} {:>7.2f} {:>7.2f} {:>6.2f} "
+        "{:>6.2f} {:>6} {:>8.0f} "
+        "{:>8.0f} {:>9.0f} {:>6.0f} {:>6} {:>6.0f}\n",
+        Name(row.flow), row.phones, pace,
+        Ratio(static_cast<double>(row.load.completed), row.load.seconds), row.MessagesPerSecond(),
+        row.MicrosecondsPerTransaction(), row.MicrosecondsPerMessage(), row.echo.Microseconds(),
+        row.EchoRatio(), row.NetRatio(), row.load.lost + row.load.refused, row.Latency(0.5),
+        row.Latency(0.99), row.echo.p99_us, 100 * Ratio(row.edge_cpu_seconds, row.load.seconds),
+        user, 100 * Ratio(row.load_cpu_seconds, row.load.seconds));
     if (!row.load.surprise.empty()) table += "  refused with: " + row.load.surprise + "\n";
   }
   for (const Peer& peer : peers) {
-    const LoadRow* const own = OwnRow(peer.row.flow);
-    const double own_cost = own == nullptr ? 0 : own->MicrosecondsPerMessage();
-    fmt::format_to(
-        std::back_inserter(table),
-        "Kamailio, {:<19} {}: {:>7.0f} msgs/s, {:.2f} µs/msg, {:.2f} x gmedge, {} lost\n",
-        peer.name, Name(peer.row.flow), peer.row.MessagesPerSecond(),
-        peer.row.MicrosecondsPerMessage(), Ratio(peer.row.MicrosecondsPerMessage(), own_cost),
-        peer.row.load.lost + peer.row.load.refused);
+    fmt::format_to(std::back_inserter(table),
+                   "Kamailio, {:<19} {}: {:>7.0f} msgs/s, {:.2f} µs/msg, {:.2f} x echo, "
+                   "{:.2f} x gmedge ({:.2f}, {:.2f} x echo), {} lost\n",
+                   peer.name, Name(peer.row.flow), peer.row.MessagesPerSecond(),
+                   peer.row.MicrosecondsPerMessage(), peer.row.EchoRatio(),
+                   Ratio(peer.row.MicrosecondsPerMessage(), peer.own.MicrosecondsPerMessage()),
+                   peer.own.MicrosecondsPerMessage(), peer.own.EchoRatio(),
+                   peer.row.load.lost + peer.row.load.refused);
   }
   return table;
-}
-
-const LoadRow* LoadReport::OwnRow(LoadFlow flow) const {
-  const auto row = std::find_if(rows.begin(), rows.end(), [flow](const LoadRow& candidate) {
-    return candidate.flow == flow && candidate.paced_per_second == 0;
-  });
-  return row == rows.end() ? nullptr : &*row;
 }
 
 std::string LoadReport::Json() const {
@@ -199,8 +190,9 @@ std::string LoadReport::Json() const {
   }
   json += "],\n \"peers\": [";
   for (size_t i = 0; i < peers.size(); ++i) {
-    json += fmt::format("{}{{\"name\": {}, \"row\": {}}}", i == 0 ? "" : ",\n  ",
-                        JsonText(peers[i].name), JsonRow(peers[i].row));
+    json +=
+        fmt::format("{}{{\"name\": {}, \"row\": {},\n   \"gmedge\": {}}}", i == 0 ? "" : ",\n  ",
+                    JsonText(peers[i].name), JsonRow(peers[i].row), JsonRow(peers[i].own));
   }
   return json + "]}\n";
 }

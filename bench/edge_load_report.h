@@ -31,7 +31,7 @@ struct LoadRow {
   double EchoRatio() const;
   // The same without the simulated kernel.
   double NetRatio() const;
-  // In microseconds, of the completed transactions; `share` 0.5 is the median.
+  // See LatencyUs(). What the edge adds to it is the difference to the echo's.
   double Latency(double share) const;
 };
 
@@ -58,13 +58,12 @@ struct LoadReport {
   struct Peer {
     std::string name;
     LoadRow row;
+    LoadRow own;  // gmedge's, right before it.
   };
   std::vector<Peer> peers;
 
   std::string Table() const;
   std::string Json() const;
-  // What the first row of that flow costs gmedge, as many as the window lets through; null: none.
-  const LoadRow* OwnRow(LoadFlow flow) const;
   // Resident bytes per phone over what gmedge has at start, without the simulated kernel's.
   double BytesPerPhone(const Memory& at) const;
   // Every flow worked, nothing was refused, and of those a window drives at most one transaction in

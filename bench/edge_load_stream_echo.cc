@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "bench/edge_load_streams.h"
@@ -27,6 +28,7 @@ struct Question {
 // Both ends are of one program: values go as they lie in memory.
 template <typename T>
 bool Write(int socket, const T& value) {
+  static_assert(std::is_trivially_copyable_v<T>);
   return send(socket, &value, sizeof(value), MSG_NOSIGNAL) == sizeof(value);
 }
 template <typename T>

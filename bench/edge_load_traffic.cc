@@ -24,6 +24,14 @@ uint64_t NowNs() {
   return static_cast<uint64_t>(now.tv_sec) * kNsPerSecond + static_cast<uint64_t>(now.tv_nsec);
 }
 
+double LatencyUs(std::vector<uint32_t> latency_ns, double share) {
+  if (latency_ns.empty()) return 0;
+  const size_t index = static_cast<size_t>(share * static_cast<double>(latency_ns.size() - 1));
+  const auto nth = latency_ns.begin() + static_cast<std::ptrdiff_t>(index);
+  std::nth_element(latency_ns.begin(), nth, latency_ns.end());
+  return *nth / 1e3;
+}
+
 std::string_view Name(LoadFlow flow) {
   switch (flow) {
     case LoadFlow::kRegistration:
@@ -80,6 +88,7 @@ LoadResult LoadTraffic::Run(LoadFlow flow, const LoadPace& pace, uint64_t transa
   while (is_starting || under_way() > 0) {
     const uint64_t now_ns = NowNs();
     if (is_starting) is_starting = now_ns < end_ns && StartDue(pace, now_ns);
+    if (!is_starting && pace.gives_up) GiveUp();
     Flush();
     const bool has_received = Receive();
     Expire(now_ns);
@@ -299,6 +308,17 @@ void LoadTraffic::Expire(uint64_t now_ns) {
     }
     order_.pop_front();
   }
+}
+
+void LoadTraffic::GiveUp() {
+  for (const Started& started : order_) {
+    Transaction& transaction = slots_[started.id % kTransactionsMax];
+    if (transaction.id != started.id) continue;
+    ++result_.lost;
+    free_slots_.push_back(static_cast<uint32_t>(started.id % kTransactionsMax));
+    transaction.id = 0;
+  }
+  order_.clear();
 }
 
 void LoadTraffic::Flush() {

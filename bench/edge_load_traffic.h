@@ -33,13 +33,14 @@ struct LoadPace {
   double per_second = 0;  // At fixed times, whatever comes back (open loop); 0: as soon as...
   int window = 64;        // ...fewer than so many are under way.
   double seconds = 1;
+  bool gives_up = false;  // At the end, on what is under way.
 };
 
 struct LoadResult {
   uint64_t started = 0;
   uint64_t completed = 0;
   uint64_t refused = 0;    // Ended by an answer other than 200.
-  uint64_t lost = 0;       // Not ended within two seconds.
+  uint64_t lost = 0;       // Not ended within two seconds, or given up.
   uint64_t forwarded = 0;  // Messages that came through the edge...
   uint64_t forwarded_bytes = 0;
   double seconds = 0;                // From the first start to the last end.
@@ -98,6 +99,7 @@ class LoadTraffic {
   Transaction* Find(std::string_view message);
   void End(Transaction* transaction, int status, std::string_view message);
   void Expire(uint64_t now_ns);
+  void GiveUp();
   void Flush();
   void Wait(const LoadPace& pace, uint64_t now_ns);
   size_t under_way() const { return kTransactionsMax - free_slots_.size(); }
@@ -129,5 +131,7 @@ class LoadTraffic {
 };
 
 uint64_t NowNs();
+// In microseconds; `share` 0.5 is the median. 0 of none.
+double LatencyUs(std::vector<uint32_t> latency_ns, double share);
 
 }  // namespace bench

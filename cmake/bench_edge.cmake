@@ -12,9 +12,12 @@ foreach(transport udp tcp)
   set_tests_properties(${name} PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
 endforeach()
 
-# edge_workers: several workers beside one.
-add_executable(edge_workers bench/edge_workers.cc bench/edge_load_messages.cc bench/edge_load_process.cc
+# What edge_load has in common with those below.
+set(edge_load_common bench/edge_load_files.cc bench/edge_load_messages.cc bench/edge_load_process.cc
   bench/edge_load_socket.cc bench/edge_load_streams.cc bench/edge_load_traffic.cc bench/raw_echo.cc bench/raw_ring.cc)
+
+# edge_workers: several workers beside one.
+add_executable(edge_workers bench/edge_workers.cc ${edge_load_common})
 target_link_libraries(edge_workers PRIVATE gmedge_sip PkgConfig::uring absl::flags absl::flags_parse
   absl::flags_usage fmt::fmt Threads::Threads)
 add_test(NAME ${GMEDGE_TEST_PREFIX}edge_workers_smoke
@@ -22,11 +25,18 @@ add_test(NAME ${GMEDGE_TEST_PREFIX}edge_workers_smoke
 set_tests_properties(${GMEDGE_TEST_PREFIX}edge_workers_smoke PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
 
 # edge_flood: registered phones beside a flood of new ones. Likewise.
-add_executable(edge_flood bench/edge_flood.cc bench/edge_load_messages.cc bench/edge_load_process.cc
-  bench/edge_load_socket.cc bench/edge_load_streams.cc bench/edge_load_traffic.cc bench/raw_echo.cc bench/raw_ring.cc)
+add_executable(edge_flood bench/edge_flood.cc ${edge_load_common})
 target_link_libraries(edge_flood PRIVATE gmedge_sip PkgConfig::uring spdlog::spdlog
   absl::flags absl::flags_parse absl::flags_usage Threads::Threads)
 add_test(NAME ${GMEDGE_TEST_PREFIX}edge_flood_smoke
   COMMAND edge_flood --gmedge=$<TARGET_FILE:gmedge> --phones=50 --rate=200 --seconds=0.3 --rounds=1
           --flood=20000 --server_cpu=-1 --load_cpu=-1)
 set_tests_properties(${GMEDGE_TEST_PREFIX}edge_flood_smoke PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
+
+# edge_kills: whether the journal keeps what was promised. Likewise.
+add_executable(edge_kills bench/edge_kills.cc ${edge_load_common})
+target_link_libraries(edge_kills PRIVATE gmedge_edge PkgConfig::uring absl::flags absl::flags_parse
+  absl::flags_usage Threads::Threads)
+add_test(NAME ${GMEDGE_TEST_PREFIX}edge_kills_smoke
+  COMMAND edge_kills --gmedge=$<TARGET_FILE:gmedge> --kills=5)
+set_tests_properties(${GMEDGE_TEST_PREFIX}edge_kills_smoke PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
