@@ -48,8 +48,6 @@ ABSL_FLAG(int, load_cpu, 1, "where the phones and the core run; -1: anywhere");
 ABSL_FLAG(std::string, kamailio, "",
           "Kamailio's program (/usr/sbin/kamailio): forward the same OPTIONS through it too");
 ABSL_FLAG(std::string, kamailio_config, "bench/peers/kamailio.cfg", "its settings");
-ABSL_FLAG(std::string, journal, "",
-          "strict or relaxed: gmedge keeps a journal beside its settings, synchronous = \"off\"");
 ABSL_FLAG(std::string, json, "", "a file for the result as JSON");
 
 namespace bench {
@@ -73,10 +71,6 @@ void WriteSettings(const LoadNetwork& network, uint32_t phones, const std::strin
   // Half of them are not for the unprotected ports, where each phone begins.
   if (network.transport == LoadTransport::kTcp) {
     file << fmt::format("connections_max = {}\n", 2 * (phones + kOtherFiles));
-  }
-  if (const std::string durability = absl::GetFlag(FLAGS_journal); !durability.empty()) {
-    file << fmt::format("[journal]\nfile = \"{}.journal\"\n", path);
-    file << fmt::format("durability = \"{}\"\nsynchronous = \"off\"\n", durability);
   }
 }
 

@@ -40,3 +40,11 @@ target_link_libraries(edge_kills PRIVATE gmedge_edge PkgConfig::uring absl::flag
 add_test(NAME ${GMEDGE_TEST_PREFIX}edge_kills_smoke
   COMMAND edge_kills --gmedge=$<TARGET_FILE:gmedge> --kills=5)
 set_tests_properties(${GMEDGE_TEST_PREFIX}edge_kills_smoke PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
+
+# edge_strict: registrations with a journal, beside none. Likewise.
+add_executable(edge_strict bench/edge_strict.cc ${edge_load_common})
+target_link_libraries(edge_strict PRIVATE gmedge_sip PkgConfig::uring absl::flags absl::flags_parse
+  absl::flags_usage fmt::fmt Threads::Threads)
+add_test(NAME ${GMEDGE_TEST_PREFIX}edge_strict_smoke
+  COMMAND edge_strict --gmedge=$<TARGET_FILE:gmedge> --phones=100 --rounds=1 --server_cpu=-1 --load_cpu=-1)
+set_tests_properties(${GMEDGE_TEST_PREFIX}edge_strict_smoke PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
