@@ -4,12 +4,14 @@ A scenario is a unittest.TestCase that runs inside the guest (lab.py), as root o
 ESP. It treats the programs the way an operator does: settings, command lines, signals, logs.
 """
 
+import contextlib
 import itertools
 import json
 import pathlib
 import re
 import signal
 import socket
+import sqlite3
 import sys
 import time
 import tomllib
@@ -28,6 +30,9 @@ PORT_UC, PORT_US = 37001, 37002
 # What in_every_way() serves with: enough for a set of each age on ports of its own.
 EVERY_WAY_PORTS = (5062, 5064, 5066, 5068)
 CONTROL_PORT = 5099  # Of the core.
+COUNTS = re.compile(r"kernel put right: SAs: (\d+) kept, (\d+) installed, (\d+) removed, "
+                    r"\d+ blocked by foreign ones, (\d+) foreign left alone; "
+                    r"policies: (\d+) removed, (\d+) foreign left alone")
 
 
 def main():
@@ -107,6 +112,30 @@ class LabCase(unittest.TestCase):
 
     def log_of_edge(self):
         return (SCRATCH / "gmedge.log").read_text()
+
+    def new_journal(self):
+        """Settings of one, in a file that is not there yet."""
+        for file in SCRATCH.glob("journal*"):
+            file.unlink()
+        return {"file": str(SCRATCH / "journal"), "synchronous": "off"}
+
+    def records(self, journal):
+        """Registrations and sets in it."""
+        with contextlib.closing(sqlite3.connect(journal["file"])) as store:
+            return tuple(store.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+                         for table in ("registration", "sa_set"))
+
+    def packets(self):
+        """What each SA has carried, by SPI and destination."""
+        return {(state.destination, state.spi): state.packets
+                for state in self.network.edge.states()}
+
+    def sas_put_right(self):
+        """Of the one line that the last start said: SAs kept, installed, removed, foreign; then
+        policies removed, foreign."""
+        lines = COUNTS.findall(self.log_of_edge())
+        self.assertEqual(len(lines), 1, self.log_of_edge())
+        return tuple(map(int, lines[0]))
 
     def in_every_way(self, check, core=None, **ipsec):
         """check(version, transport, edge) over UDP and TCP, IPv4 and IPv6, with a gmedge and a
