@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 
 #include <charconv>
+#include <cstring>
+#include <iterator>
 
 namespace reactor {
 namespace {
@@ -14,19 +16,29 @@ bool ParsePort(std::string_view text, uint16_t* port) {
   return parsed.ec == std::errc{} && parsed.ptr == end;
 }
 
-// inet_pton wants its text ended by NUL, and would stop at one within.
-bool ParseFamily(int family, std::string_view text, void* address) {
-  char copy[INET6_ADDRSTRLEN];
-  if (text.empty() || text.size() >= sizeof(copy)) return false;
-  if (text.find('\0') != std::string_view::npos) return false;
-  std::memcpy(copy, text.data(), text.size());
-  copy[text.size()] = '\0';
-  return inet_pton(family, copy, address) == 1;
+// As inet_pton does: without leading zeros, which some read as octal. By hand, because every
+// message has several.
+bool ParseBytes(std::string_view text, uint8_t (&bytes)[4]) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (size_t i = 0; i < std::size(bytes); ++i) {
+    if (i > 0 && (at == end || *at++ != '.')) return false;
+    const char* const begin = at;
+    unsigned value = 0;
+    for (; at != end && at < begin + 3 && *at >= '0' && *at <= '9'; ++at) {
+      value = value * 10 + static_cast<unsigned>(*at - '0');
+    }
+    if (at == begin || value > 255 || (*begin == '0' && at > begin + 1)) return false;
+    bytes[i] = static_cast<uint8_t>(value);
+  }
+  return at == end;
 }
 
 bool ParseV4(std::string_view text, uint16_t port, Endpoint* endpoint) {
+  uint8_t bytes[4];
+  if (!ParseBytes(text, bytes)) return false;
   Endpoint parsed;
-  if (!ParseFamily(AF_INET, text, &parsed.v4.sin_addr)) return false;
+  std::memcpy(&parsed.v4.sin_addr, bytes, sizeof(bytes));
   parsed.v4.sin_family = AF_INET;
   parsed.set_port(port);
   *endpoint = parsed;
@@ -34,8 +46,14 @@ bool ParseV4(std::string_view text, uint16_t port, Endpoint* endpoint) {
 }
 
 bool ParseV6(std::string_view text, uint16_t port, Endpoint* endpoint) {
+  if (text.find(':') == std::string_view::npos) return false;  // A name, mostly.
+  // inet_pton wants its text ended by NUL, and would stop at one within.
+  char copy[INET6_ADDRSTRLEN];
+  if (text.size() >= sizeof(copy) || text.find('\0') != std::string_view::npos) return false;
+  std::memcpy(copy, text.data(), text.size());
+  copy[text.size()] = '\0';
   Endpoint parsed;
-  if (!ParseFamily(AF_INET6, text, &parsed.v6.sin6_addr)) return false;
+  if (inet_pton(AF_INET6, copy, &parsed.v6.sin6_addr) != 1) return false;
   if (IN6_IS_ADDR_V4MAPPED(&parsed.v6.sin6_addr)) return false;
   parsed.v6.sin6_family = AF_INET6;
   parsed.set_port(port);

@@ -1,6 +1,10 @@
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <random>
 #include <string>
+#include <string_view>
 
 #include "reactor/endpoint.h"
 
@@ -132,6 +136,39 @@ TEST(ReactorEndpoint, ComparesFamilyAddressAndPort) {
   EXPECT_EQ(c.size(), sizeof(sockaddr_in));
   EXPECT_EQ(a.size(), sizeof(sockaddr_in6));
   EXPECT_EQ(sizeof(Endpoint), 28u);
+}
+
+// Of what a million texts look like that are addresses of IPv4 but for a character or two.
+TEST(ReactorEndpoint, AddressesOfIpv4AreThoseOfInetPton) {
+  const std::string_view kChars = "0123456789.. a:";
+  const std::string kGood[] = {"10.200.0.255", "0.0.0.0", "255.255.255.255", "1.22.133.4"};
+  std::mt19937 random(1);
+  int good = 0;
+  for (int i = 0; i < 1'000'000; ++i) {
+    std::string text = kGood[random() % std::size(kGood)];
+    for (size_t changes = random() % 3; changes > 0; --changes) {
+      const size_t at = random() % text.size();
+      switch (random() % 3) {
+        case 0:
+          text[at] = kChars[random() % kChars.size()];
+          break;
+        case 1:
+          text.insert(at, 1, kChars[random() % kChars.size()]);
+          break;
+        default:
+          text.erase(at, 1);
+      }
+    }
+    if (text.find(':') != std::string::npos) continue;  // Of IPv6, perhaps.
+    in_addr theirs{};
+    const bool is_good = inet_pton(AF_INET, text.c_str(), &theirs) == 1;
+    Endpoint endpoint;
+    ASSERT_EQ(ParseAddress(text, 0, &endpoint), is_good) << text;
+    if (!is_good) continue;
+    ++good;
+    ASSERT_EQ(endpoint.v4.sin_addr.s_addr, theirs.s_addr) << text;
+  }
+  EXPECT_GT(good, 300'000);
 }
 
 }  // namespace
