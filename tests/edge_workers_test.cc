@@ -311,6 +311,8 @@ TEST_F(EdgeWorkers, APhoneThatRegistersAnewAtTheOtherSupersedesItsRegistration) 
     // Nobody hears the old set any more; the new one is served.
     old_client->Send(At(old_server), phone.Request("OPTIONS", "sip:x@y", phone.port_us, ""));
     ExpectServed(new_one, &phone, ValueOf(accepted, "Path"));
+    LoopbackPhone other = MakePhone(static_cast<int>(10 + old_one));
+    RegisterAt(old_one, &other);  // What was written to that worker before, it has read by then.
   }
   End();
   EXPECT_EQ(workers_->stats().superseded, 2u);

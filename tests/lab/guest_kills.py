@@ -25,7 +25,7 @@ class Kills(gmlab.LabCase):
         self.start_core(control=gmlab.endpoint(gmlab.IPV4.core, gmlab.CONTROL_PORT),
                         mt_call_ms=CALL_MS)
         edge = self.start_edge(journal=journal)
-        phones = self.start_phones(gmlab.IPV4, "register,hold,deregister", phones=PHONES,
+        phones = self.start_phones(gmlab.IPV4, "register,hold", phones=PHONES,
                                    hold_seconds=8 + 3 * KILLS)
         self.wait_until("all are registered and kept",
                         lambda: self.records(journal) == (PHONES, PHONES), 20)
