@@ -19,6 +19,8 @@ constexpr size_t kPayloadMax = 65507;
 constexpr size_t kSlicesMax = 255;
 // Messages of ICMP taken at once; what is left is told of again.
 constexpr int kIcmpErrorsMax = 64;
+// How often a datagram is sent again while ICMP tells of others.
+constexpr int kRepeatsMax = 4;
 
 }  // namespace
 
@@ -56,8 +58,8 @@ struct DatagramPort::State {
   void OnCancel(int32_t result);
   void Submit(SendSlot* slot);
   void OnSent(SendSlot* slot, int32_t result);
-  bool MayRepeat(SendSlot* slot, int error);
-  void TakeIcmpErrors();
+  int SendAgain(SendSlot* slot);
+  bool TakeIcmpErrors();
   void ReleaseWhenClosed();
   bool Quiet() const { return !receive_armed && !cancel_armed && sends_in_flight == 0; }
 };
@@ -139,7 +141,6 @@ bool DatagramPort::Send(const Endpoint& to, std::span<const std::string_view> sl
   slot->message.msg_iov = area.pieces;
   slot->message.msg_iovlen = gather.piece_count();
   slot->port = &state;
-  slot->repeated = false;
   slot->completion.owner = slot;
   slot->completion.handler = [](void* owner, Completion*, int32_t result, uint32_t) {
     SendSlot* const done = static_cast<SendSlot*>(owner);
@@ -222,13 +223,17 @@ void DatagramPort::State::OnReceiveError(int error) {
   }
 }
 
-// The kernel tells the next call on the socket, whatever that is, that messages wait here.
-void DatagramPort::State::TakeIcmpErrors() {
+// The kernel tells the next call on the socket, whatever that is, that messages wait here. False:
+// there was none.
+bool DatagramPort::State::TakeIcmpErrors() {
   Endpoint to;
   int error = 0;
-  for (int i = 0; i < kIcmpErrorsMax && TakeIcmpError(fd, &to, &error); ++i) {
+  int taken = 0;
+  while (taken < kIcmpErrorsMax && TakeIcmpError(fd, &to, &error)) {
+    ++taken;
     if (IsUnreachable(error) && !closing) sink->OnUnreachable(*port, to);
   }
+  return taken > 0;
 }
 
 // The kernel fills a buffer like this (`shape` has no room for control messages):
@@ -270,17 +275,24 @@ void DatagramPort::State::OnCancel(int32_t result) {
   ReleaseWhenClosed();
 }
 
-// The first failure may be another datagram's, of which ICMP told.
-bool DatagramPort::State::MayRepeat(SendSlot* slot, int error) {
-  if (!reports_unreachable || closing) return false;
+// What failed may have been told of another datagram, by ICMP. So it is sent again, at once, with
+// nothing left to be told: through the ring other sends could come between. 0, or an errno.
+int DatagramPort::State::SendAgain(SendSlot* slot) {
+  int error = 0;
   TakeIcmpErrors();
-  if (!std::exchange(slot->repeated, true)) return true;
-  if (IsUnreachable(error)) sink->OnUnreachable(*port, slot->to);
-  return false;
+  for (int i = 0; i < kRepeatsMax; ++i) {
+    if (sendmsg(fd, &slot->message, MSG_DONTWAIT) >= 0) return 0;
+    error = errno;
+    if (TakeIcmpErrors()) continue;
+    // Its own failure. Only ICMP refuses.
+    if (IsUnreachable(error) && error != ECONNREFUSED) sink->OnUnreachable(*port, slot->to);
+    break;
+  }
+  return error;
 }
 
 void DatagramPort::State::OnSent(SendSlot* slot, int32_t result) {
-  if (result < 0 && MayRepeat(slot, -result)) return Submit(slot);
+  if (result < 0 && reports_unreachable && !closing) result = -SendAgain(slot);
   pool->Free(slot);
   --sends_in_flight;
   if (result >= 0) {

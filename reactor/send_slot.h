@@ -27,7 +27,6 @@ struct SendSlot {
   void* port = nullptr;      // The sending DatagramPort's state.
   SendSlot* next = nullptr;  // In the pool: the next free one. With a TcpConnection: sent after it.
   SendArea own;              // pool.pieces_max iovecs, slot_text_size bytes.
-  bool repeated = false;     // It has failed once already. Of UDP alone.
   SendArea* large = nullptr;  // Instead of `own` when that is too small.
   BufferLease lease;
   Endpoint to;

@@ -67,7 +67,10 @@ class UdpFixture : public testing::Test, public DatagramSink {
     if (on_datagram_) on_datagram_(port, datagram, std::move(lease));
   }
 
-  void OnUnreachable(DatagramPort&, const Endpoint& to) override { unreachable_.push_back(to); }
+  void OnUnreachable(DatagramPort& port, const Endpoint& to) override {
+    unreachable_.push_back(to);
+    if (on_unreachable_) on_unreachable_(port, to);
+  }
 
   bool WaitFor(size_t count) {
     return RunUntil(reactor_.get(), [&] { return received_.size() >= count; });
@@ -97,6 +100,7 @@ class UdpFixture : public testing::Test, public DatagramSink {
   std::vector<BufferLease> leases_;
   std::vector<Endpoint> unreachable_;
   std::function<void(DatagramPort&, const Datagram&, BufferLease)> on_datagram_;
+  std::function<void(DatagramPort&, const Endpoint&)> on_unreachable_;
 };
 
 }  // namespace reactor
