@@ -22,6 +22,7 @@
 #include "tests/edge_journal.h"
 #include "tests/edge_loopback.h"
 #include "tests/edge_phone.h"
+#include "tests/free_ports.h"
 
 namespace edge {
 namespace {
@@ -64,13 +65,7 @@ class EdgeJournalRestart : public testing::Test {
   }
 
   void SetUp() override {
-    std::vector<std::unique_ptr<LoopbackSocket>> taken;
-    std::vector<reactor::Endpoint> free;
-    while (free.size() < 9) {
-      taken.push_back(std::make_unique<LoopbackSocket>(SOCK_DGRAM, At("127.0.0.1:0")));
-      const reactor::Endpoint local = taken.back()->local();
-      if (LoopbackSocket::IsFree(SOCK_STREAM, local)) free.push_back(local);
-    }
+    const std::vector<reactor::Endpoint> free = reactor::FreePorts(At("127.0.0.1:0"), 9);
     settings_.process.workers = 2;
     settings_.gm.listen = {free[0]};
     settings_.ipsec.sockets.assign(free.begin() + 1, free.begin() + 7);

@@ -40,14 +40,6 @@ class LoopbackSocket {
     if (fd_ >= 0) close(fd_);
   }
 
-  // Could such a socket be bound there?
-  static bool IsFree(int type, const reactor::Endpoint& local) {
-    const int fd = socket(local.family(), type | SOCK_CLOEXEC, 0);
-    const bool is_free = bind(fd, &local.any, local.size()) == 0;
-    close(fd);
-    return is_free;
-  }
-
   int fd() const { return fd_; }
   const reactor::Endpoint& local() const { return local_; }
   uint16_t port() const { return local_.port(); }

@@ -17,6 +17,7 @@
 #include "reactor/udp_socket.h"
 #include "tests/edge_loopback.h"
 #include "tests/edge_phone.h"
+#include "tests/free_ports.h"
 
 namespace edge {
 namespace {
@@ -78,7 +79,7 @@ class EdgeWorkers : public testing::Test {
   }
 
   void SetUp() override {
-    const std::vector<reactor::Endpoint> free = FreePorts(9);
+    const std::vector<reactor::Endpoint> free = reactor::FreePorts(At("127.0.0.1:0"), 9);
     settings_.process.workers = 2;
     settings_.process.drain_s = 30;
     settings_.gm.listen = {free[0]};
@@ -91,18 +92,6 @@ class EdgeWorkers : public testing::Test {
     settings_.limits.half_open_per_source_max = 1000;
   }
   void TearDown() override { End(); }
-
-  // Ports that nobody has at this moment.
-  static std::vector<reactor::Endpoint> FreePorts(size_t count) {
-    std::vector<std::unique_ptr<LoopbackSocket>> taken;
-    std::vector<reactor::Endpoint> ports;
-    while (ports.size() < count) {
-      taken.push_back(std::make_unique<LoopbackSocket>(SOCK_DGRAM, At("127.0.0.1:0")));
-      const reactor::Endpoint local = taken.back()->local();
-      if (LoopbackSocket::IsFree(SOCK_STREAM, local)) ports.push_back(local);
-    }
-    return ports;
-  }
 
   // As the daemon does: one thread opens them, and runs them to their end.
   std::string Open() {

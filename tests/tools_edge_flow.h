@@ -6,7 +6,6 @@
 #include <sodium.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <memory>
 #include <regex>
@@ -15,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/free_ports.h"
 #include "tests/tools_worker_thread.h"
 #include "tools/core_node.h"
 #include "tools/sip_sockets.h"
@@ -33,18 +33,17 @@ class EdgeFlow : public testing::Test {
 
     const bool is_ipv6 = address == "::1";
     host_ = is_ipv6 ? "[::1]:" : "127.0.0.1:";
-    const std::vector<uint16_t> ports = FreePorts(host_ + "0", 6);
-    settings_.gm.listen = {Port(ports[0])};
-    settings_.ipsec.sockets = {Port(ports[1]), Port(ports[2]), Port(ports[3])};
-    settings_.core.listen = Port(ports[4]);
-    settings_.core.next_hops = {Port(ports[5])};
+    const std::vector<Endpoint> ports = reactor::FreePorts(At(host_ + "0"), 6);
+    settings_.gm.listen = {ports[0]};
+    settings_.ipsec.sockets = {ports[1], ports[2], ports[3]};
+    settings_.core.listen = ports[4];
+    settings_.core.next_hops = {ports[5]};
     settings_.core.host = "pcscf.example.net";
 
-    options_.phone.pcscf = Port(ports[0]);
+    options_.phone.pcscf = ports[0];
     options_.first_address = is_ipv6 ? At("[::1]:0") : At("127.9.0.1:0");
     options_.phones_per_address = is_ipv6 ? 8 : 1;
-    // Below the ports that the kernel gives to anybody, and another process has others.
-    const uint16_t first_port = static_cast<uint16_t>(20'000 + getpid() % 200 * 50);
+    const uint16_t first_port = reactor::TestPort(20'000, 0);
     options_.phone.unprotected_port = first_port;
     options_.port_c = static_cast<uint16_t>(first_port + 1);
     options_.port_s = static_cast<uint16_t>(first_port + 2);
@@ -62,8 +61,6 @@ class EdgeFlow : public testing::Test {
     core_sockets_ = SipSockets::Open(settings_.core.next_hops, {}, &error);
     ASSERT_NE(core_sockets_, nullptr) << error;
   }
-
-  Endpoint Port(uint16_t port) const { return At(host_ + std::to_string(port)); }
 
   // Started already or not.
   FleetReport Run(const std::string& scenario) {

@@ -1,10 +1,8 @@
 // gmedge's workers in threads of their own, on the simulated kernel, and what tests of it need of
-// time and ports.
+// time and addresses.
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -12,10 +10,8 @@
 #include <memory>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "edge/workers.h"
-#include "tools/udp_sockets.h"
 
 namespace tools {
 
@@ -31,23 +27,6 @@ inline uint64_t NowUs() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                    std::chrono::steady_clock::now().time_since_epoch())
                                    .count());
-}
-
-// Ports nobody has at this moment, UDP or TCP, on the loopback address of that family.
-inline std::vector<uint16_t> FreePorts(const std::string& any, size_t count) {
-  std::string error;
-  std::vector<std::unique_ptr<UdpSockets>> taken;
-  std::vector<uint16_t> ports;
-  while (ports.size() < count) {
-    const Endpoint local = At(any);
-    taken.push_back(UdpSockets::Open({&local, 1}, &error));
-    EXPECT_NE(taken.back(), nullptr) << error;
-    const Endpoint bound = taken.back()->local(0);
-    const int tcp = socket(bound.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(tcp, &bound.any, bound.size()) == 0) ports.push_back(bound.port());
-    close(tcp);
-  }
-  return ports;
 }
 
 // The simulated kernel, until it says nothing any more.
