@@ -14,10 +14,13 @@ include(cmake/aarch64.cmake)
 if(TARGET gmedge)
   add_test(NAME ${GMEDGE_TEST_PREFIX}gmedge_cli
     COMMAND ${PROJECT_SOURCE_DIR}/tests/gmedge_cli_test.sh $<TARGET_FILE:gmedge> ${PROJECT_SOURCE_DIR})
-  # Calls in clear by sipp, where it is installed (docs/sipp.md).
+  # Calls by sipp, where it is installed (docs/sipp.md): in clear, and over SAs against gmcore.
   add_test(NAME ${GMEDGE_TEST_PREFIX}sipp
     COMMAND ${PROJECT_SOURCE_DIR}/tools/sipp_check.py --build $<TARGET_FILE_DIR:gmedge> --calls 200 --rate 100)
-  set_tests_properties(${GMEDGE_TEST_PREFIX}sipp PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
+  add_test(NAME ${GMEDGE_TEST_PREFIX}sipp_agreed
+    COMMAND ${PROJECT_SOURCE_DIR}/tools/sipp_check.py --build $<TARGET_FILE_DIR:gmedge> --agreed --calls 50 --rate 50)
+  set_tests_properties(${GMEDGE_TEST_PREFIX}sipp ${GMEDGE_TEST_PREFIX}sipp_agreed PROPERTIES
+    TIMEOUT 120 SKIP_RETURN_CODE 77)
 endif()
 if(TARGET sip_dump)
   add_test(NAME ${GMEDGE_TEST_PREFIX}sip_dump
