@@ -264,20 +264,46 @@ TEST(EdgeContactKey, IsUserHostAndPort) {
   for (const char* none : {"", "*", "tel:+1", "mailto:a@b"}) EXPECT_EQ(ContactKey(hash, none), 0u);
 }
 
-// Message 10 of the specification's flow.
-class EdgeRegEventVector : public EdgeVectors {};
+// Messages 10 to 12 of the specification's flow.
+class EdgeRegEventVector : public EdgeVectors {
+ protected:
+  void Subscribe() {
+    world_.settings().core.reg_event = true;
+    Challenge();
+    Step("06_register_protected.sip", kUeClient, kServer);
+    Expect("07_register_protected_to_icscf.sip", kCore, kIcscf, {kBranch, kIcid});
+    world_.Deliver(kIcscf, kCore, names_.ToOurs(Vector("08_200_from_core.sip")));
+    EXPECT_EQ(StatusOf(world_.Pop().text), 200);
+    // The flow names the next hop; here it has an address.
+    Expect("10_subscribe_reg_by_pcscf.sip", kCore, kIcscf,
+           {kBranch, kIcid, "Call-ID: ([^\r]*)", "From: <[^>]*>;tag=([^\r]*)",
+            "Route: <sip:([^;]*);lr>"});
+  }
+  // The NOTIFY of the flow is answered with 200.
+  void Notify(const char* vector) {
+    Step(vector, kScscf, kCore);
+    const Sent answer = world_.Pop();
+    EXPECT_EQ(StatusOf(answer.text), 200) << answer.text;
+    EXPECT_EQ(answer.to, kScscf);
+    EXPECT_TRUE(world_.sent().empty());
+  }
+  size_t Registered() { return world_.core().registrar().registered(); }
+};
 
 TEST_F(EdgeRegEventVector, SubscribesAsTheFlowDoes) {
-  world_.settings().core.reg_event = true;
-  Challenge();
-  Step("06_register_protected.sip", kUeClient, kServer);
-  Expect("07_register_protected_to_icscf.sip", kCore, kIcscf, {kBranch, kIcid});
-  world_.Deliver(kIcscf, kCore, names_.ToOurs(Vector("08_200_from_core.sip")));
-  EXPECT_EQ(StatusOf(world_.Pop().text), 200);
-  // The flow names the next hop; here it has an address.
-  Expect("10_subscribe_reg_by_pcscf.sip", kCore, kIcscf,
-         {kBranch, kIcid, "Call-ID: ([^\r]*)", "From: <[^>]*>;tag=([^\r]*)",
-          "Route: <sip:([^;]*);lr>"});
+  Subscribe();
+}
+
+TEST_F(EdgeRegEventVector, TheNotifiesOfTheFlowLeaveTheRegistrationAndEndIt) {
+  Subscribe();
+  Notify("11_notify_reg_active.sip");
+  EXPECT_EQ(Registered(), 1u);
+  Notify("12_notify_reg_network_dereg.sip");
+  EXPECT_EQ(Registered(), 0u);
+  EXPECT_EQ(world_.core().stats().network_deregistrations, 1u);
+  EXPECT_EQ(world_.kernel().sa_count(), 4u) << "they drain";
+  world_.Advance(128'000);
+  EXPECT_EQ(world_.kernel().sa_count(), 0u);
 }
 
 }  // namespace
