@@ -19,7 +19,7 @@ class Changes(gmlab.LabCase):
         self.version, self.transport = version, transport
         agreed = left = 0
         for step in (self.leaves, self.is_not_renewed, self.verifies_wrongly, self.is_out_of_step,
-                     self.reboots, self.share_an_address):
+                     self.reboots, self.share_an_address, self.is_ended_by_the_core):
             with self.subTest(step.__name__):
                 registrations, deregistrations = step()
                 agreed += registrations
@@ -28,6 +28,7 @@ class Changes(gmlab.LabCase):
         self.assertEqual(counters["registrations"], agreed)
         self.assertEqual(counters["deregistrations"], left)
         self.assertEqual(counters["expirations"], 1)
+        self.assertEqual(counters["network_deregistrations"], 1)
 
     # Each step returns how often phones agreed on a set and used it, and how many left.
 
@@ -83,6 +84,22 @@ class Changes(gmlab.LabCase):
         for index in (50, 51):
             self.assertEqual(len(self.states_of(gmlab.phone(self.version, index))), 3 * 8)
         return 12, 0
+
+    def is_ended_by_the_core(self):
+        """By NOTIFY (RFC 3680). What was agreed drains, and the phone may come anew."""
+        known = self.core_counts(self.version)["notifies_answered"]
+        phones = self.start_phones(self.version, "register,message,hold", first=60,
+                                   transport=self.transport, hold_seconds=30)
+        self.wait_until("the core's first word of it", lambda: self.core_counts(
+            self.version)["notifies_answered"] > known or phones.poll() is not None, seconds=20)
+        self.assertNotIn("ended by the core", self.log_of_edge())
+        self.assertEqual(self.ask_core(self.version, f"dereg {gmlab.imsi(60)}"), b"ok 200\n")
+        self.wait_until("gmedge says so",
+                        lambda: "ended by the core" in self.log_of_edge())
+        self.assertEqual(len(self.states_of(gmlab.phone(self.version, 60))), 4)
+        gmlab.stop(phones)
+        self.go_through("register,message,mt-message", first=60, boot_id=2)
+        return 2, 0
 
     def go_through(self, scenario, **options):
         report = self.run_phones(self.version, scenario, transport=self.transport, **options)
