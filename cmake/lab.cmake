@@ -15,7 +15,7 @@ endfunction()
 # The suites that the fake kernel passes, against the real one: all of them in one guest.
 set(conformance)
 foreach(suite conformance conformance_dump conformance_lifetime conformance_replay conformance_esp
-        conformance_offload fake_check probe)
+        conformance_offload conformance_nat fake_check probe)
   if(TARGET xfrm_${suite}_test)
     list(APPEND conformance $<TARGET_FILE:xfrm_${suite}_test>)
   endif()

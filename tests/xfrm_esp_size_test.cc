@@ -38,5 +38,14 @@ TEST(XfrmEspSize, PaddingFillsTheLastBlock) {
   EXPECT_EQ(EspOverhead(cbc, 30), least);
 }
 
+// | IP | UDP | SPI, number | IV | IP, payload, padding, length, next header | ICV |
+TEST(XfrmEspSize, InUdpASecondIpHeaderIsWithinAndOneOfUdpOutside) {
+  const Algorithms cbc{Integrity::kHmacSha1_96, Encryption::kAesCbc};
+  const size_t least = 8 + 16 + 2 + 12;
+  EXPECT_EQ(EspInUdpOverhead(cbc, 26, false), 8 + 20 + least);
+  EXPECT_EQ(EspInUdpOverhead(cbc, 27, false), 8 + 20 + least + 15);
+  EXPECT_EQ(EspInUdpOverhead(cbc, 22, true), 8 + 40 + least);
+}
+
 }  // namespace
 }  // namespace xfrm

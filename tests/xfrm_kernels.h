@@ -36,7 +36,7 @@ class Kernel {
   // Sends a UDP datagram of `size` bytes of ours to an address that nobody has. False: the network
   // could not be set up.
   virtual bool Carry(const Selector& flow, size_t size) = 0;
-  // Lets time pass, until `seconds` are over or an EXPIRE event came. Yields the events.
+  // Lets time pass, until `seconds` are over or an event came. Yields the events.
   virtual Datagrams Wait(uint64_t seconds) = 0;
   virtual uint64_t Now() = 0;
 };
@@ -103,7 +103,8 @@ class RealKernel : public Kernel {
       return nullptr;
     }
     std::errc error = OpenSocket({}, &kernel->fd_);
-    if (error == std::errc{}) error = OpenSocket({.expire_events = true}, &kernel->events_);
+    if (error == std::errc{})
+      error = OpenSocket({.expire_events = true, .mapping_events = true}, &kernel->events_);
     if (error != std::errc{}) {
       *reason = Explain(error);
       return nullptr;

@@ -94,6 +94,12 @@ void PutMark(nlmsghdr* header, const PacketMark& mark) {
   mnl_attr_put_u32(header, XFRMA_SET_MARK_MASK, mark.mask);
 }
 
+void PutTunnel(nlmsghdr* header, const UdpTunnel& tunnel) {
+  if (!tunnel) return;
+  const xfrm_encap_tmpl wire = ToWire(tunnel);
+  mnl_attr_put(header, XFRMA_ENCAP, sizeof(wire), &wire);
+}
+
 void PutOffload(nlmsghdr* header, const Offload& offload, std::optional<Direction> direction) {
   if (offload.kind == OffloadKind::kNone) return;
   const xfrm_user_offload wire = ToWire(offload, direction);
@@ -219,6 +225,7 @@ int Batch::PutSa(uint16_t type, uint16_t flags, const Sa& sa) {
     // An update takes over lifetimes alone, but the kernel wants to see some algorithm.
     PutAlgorithm(header, KernelNameOf(Encryption::kNull), {});
   }
+  PutTunnel(header, sa.tunnel);
   if (type == XFRM_MSG_NEWSA) PutMark(header, sa.mark);  // It would be taken over at an update.
   PutReplayWindow(header, sa);
   // At an update it would go to the device a second time, and off it with what is thrown away.

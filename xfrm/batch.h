@@ -36,8 +36,9 @@ class Batch {
 
   // Each returns the request's index (its sequence is first() + index). REQUIRES: !full().
   int AddSa(const Sa& sa);  // NEWSA, EEXIST when the id is taken. REQUIRES: sa.keys != nullptr.
-  // UPDSA: new lifetimes, counted from the add time, which stays. ESRCH when gone. The kernel takes
-  // nothing else over, so sa.keys may be null: then no key leaves the process.
+  // UPDSA: new lifetimes, counted from the add time, which stays, and the ports of a UDP tunnel;
+  // EINVAL when one of the two SAs is in one and the other is not. ESRCH when gone. The kernel
+  // takes nothing else over, so sa.keys may be null: then no key leaves the process.
   int UpdateSa(const Sa& sa);
   int DeleteSa(const SaId& id);   // ESRCH when gone.
   int GetSa(const SaId& id);      // Answered by an SA or ESRCH.

@@ -37,4 +37,10 @@ size_t EspOverhead(Algorithms algorithms, size_t payload_size) {
   return kHeaderSize + sizes.iv + padding + kTrailerSize + icv;
 }
 
+size_t EspInUdpOverhead(Algorithms algorithms, size_t payload_size, bool is_ipv6) {
+  constexpr size_t kUdpHeaderSize = 8;
+  const size_t header = is_ipv6 ? 40 : 20;
+  return kUdpHeaderSize + header + EspOverhead(algorithms, payload_size + header);
+}
+
 }  // namespace xfrm

@@ -89,6 +89,25 @@ void AppendExpire(const xfrm_usersa_info& info, bool hard, std::vector<std::byte
   End(at, datagram);
 }
 
+// As build_mapping; the port is in network byte order.
+void AppendMapping(const xfrm_usersa_info& info, const xfrm_encap_tmpl& known,
+                   const xfrm_address_t& source, uint16_t source_port,
+                   std::vector<std::byte>* datagram) {
+  const size_t at = Begin(XFRM_MSG_MAPPING, 0, 0, datagram);
+  xfrm_user_mapping event = Zeroed<xfrm_user_mapping>();
+  event.id.daddr = info.id.daddr;
+  event.id.spi = info.id.spi;
+  event.id.family = info.family;
+  event.id.proto = info.id.proto;
+  event.reqid = info.reqid;
+  event.old_saddr = info.saddr;
+  event.new_saddr = source;
+  event.old_sport = known.encap_sport;
+  event.new_sport = source_port;
+  Append(&event, sizeof(event), datagram);
+  End(at, datagram);
+}
+
 void AppendReplayEvent(const xfrm_usersa_info& info, uint32_t flags,
                        std::span<const std::byte> replay, uint32_t sequence,
                        std::vector<std::byte>* datagram) {

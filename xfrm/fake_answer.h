@@ -25,6 +25,9 @@ void AppendPolicy(const xfrm_userpolicy_info& info, std::span<const std::byte> t
                   uint32_t sequence, uint16_t flags, std::vector<std::byte>* datagram,
                   std::span<const std::byte> device = {});
 void AppendExpire(const xfrm_usersa_info& info, bool hard, std::vector<std::byte>* datagram);
+void AppendMapping(const xfrm_usersa_info& info, const xfrm_encap_tmpl& known,
+                   const xfrm_address_t& source, uint16_t source_port,
+                   std::vector<std::byte>* datagram);
 // The answer to GETAE; `flags` are the request's, `replay` is the whole attribute.
 void AppendReplayEvent(const xfrm_usersa_info& info, uint32_t flags,
                        std::span<const std::byte> replay, uint32_t sequence,

@@ -1,6 +1,7 @@
 #include "xfrm/fake_check.h"
 
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -217,6 +218,11 @@ Refusal CheckInitialisation(const xfrm_usersa_info& info, const RequestAttribute
     return {std::errc::protocol_not_supported,
             "Only tunnel modes can accommodate a change of family"};
   }
+  if (attributes.has(XFRMA_ENCAP)) {
+    xfrm_encap_tmpl encapsulation = Zeroed<xfrm_encap_tmpl>();
+    static_cast<void>(ReadAt(attributes.of(XFRMA_ENCAP), 0, &encapsulation));
+    if (encapsulation.encap_type != UDP_ENCAP_ESPINUDP) return kUnmodelled;
+  }
   if (aead.known == nullptr && crypt.known == nullptr) {
     return Invalid("ESP: AEAD or CRYPT must be provided");
   }
@@ -282,6 +288,9 @@ Refusal ParseAttributes(Bytes bytes, RequestAttributes* parsed) {
         break;
       case XFRMA_TMPL:
         size_min = sizeof(xfrm_user_tmpl);
+        break;
+      case XFRMA_ENCAP:
+        size_min = sizeof(xfrm_encap_tmpl);
         break;
       case XFRMA_OFFLOAD_DEV:
         size_min = sizeof(xfrm_user_offload);

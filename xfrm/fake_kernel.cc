@@ -151,6 +151,11 @@ bool FakeKernel::CountReplayed(const SaId& id) {
   return stats != nullptr;
 }
 
+bool FakeKernel::ReceiveInUdp(const SaId& id, const Address& source, uint16_t port,
+                              uint64_t now_seconds, std::vector<Datagram>* events) {
+  return state_->tables.ReceiveInUdp(id, source, port, now_seconds, events);
+}
+
 std::optional<SaId> FakeKernel::CarrierOf(const Selector& flow, uint32_t reqid) const {
   return state_->tables.CarrierOf(flow, reqid);
 }

@@ -61,6 +61,10 @@ class FakeKernel {
   // Likewise a packet that an SA could not decrypt, or refused as seen before.
   bool CountUndecrypted(const SaId& id);
   bool CountReplayed(const SaId& id);
+  // As if ESP in UDP had come in on an SA from there; the MAPPING event, if that is another address
+  // or port than the SA says, goes to *events. False: no such SA, or not in a UDP tunnel.
+  bool ReceiveInUdp(const SaId& id, const Address& source, uint16_t port, uint64_t now_seconds,
+                    std::vector<std::vector<std::byte>>* events);
   // The SA that a packet of ours would go through: of those with this selector the newest, but one
   // whose soft lifetime is over only if there is no other. Walks the table.
   std::optional<SaId> CarrierOf(const Selector& flow, uint32_t reqid) const;

@@ -159,40 +159,6 @@ void FakeTables::ListPolicies(const std::function<void(Bytes)>& look) const {
   }
 }
 
-bool FakeTables::CountPacket(const SaId& id, size_t bytes, uint64_t now) {
-  const xfrm_usersa_id wire = ToWire(id);
-  const auto found = sas_.find(KeyOf(wire.daddr, wire.family, wire.spi));
-  if (found == sas_.end()) return false;
-  xfrm_lifetime_cur& current = found->second.info.curlft;
-  if (current.use_time == 0) current.use_time = now;
-  current.bytes += bytes;
-  current.packets += 1;
-  return true;
-}
-
-xfrm_stats* FakeTables::StatsOf(const SaId& id) {
-  const xfrm_usersa_id wire = ToWire(id);
-  const auto found = sas_.find(KeyOf(wire.daddr, wire.family, wire.spi));
-  return found == sas_.end() ? nullptr : &found->second.info.stats;
-}
-
-// As xfrm_state_look_at: one whose soft lifetime is over comes last, then the newest first.
-std::optional<SaId> FakeTables::CarrierOf(const Selector& flow, uint32_t reqid) const {
-  const StoredSa* best = nullptr;
-  std::optional<SaId> id;
-  for (const auto& [key, sa] : sas_) {
-    const SaInfo info = FromWire(sa.info);
-    if (info.selector != flow || info.reqid != reqid) continue;
-    const bool is_better =
-        best == nullptr ||
-        (sa.is_dying != best->is_dying ? best->is_dying : sa.ordinal > best->ordinal);
-    if (!is_better) continue;
-    best = &sa;
-    id = info.id;
-  }
-  return id;
-}
-
 size_t FakeTables::SaKeyHash::operator()(const SaKey& key) const {
   uint64_t parts[2];
   std::memcpy(parts, key.destination.data(), sizeof(parts));
@@ -257,6 +223,11 @@ Refusal FakeTables::AddSa(const Request& request, uint64_t now) {
     if (type == XFRMA_ALG_AUTH_TRUNC) AppendPlainAuth(payload, &stored->bytes);
     AppendAttribute(type, payload, &stored->bytes);
   }
+  if (request.attributes.has(XFRMA_ENCAP)) {
+    stored->tunnel_at = stored->bytes.size() + sizeof(nlattr);
+    AppendAttribute(XFRMA_ENCAP, request.attributes.of(XFRMA_ENCAP).first(sizeof(xfrm_encap_tmpl)),
+                    &stored->bytes);
+  }
   AppendMark(request.attributes, &stored->bytes);
   stored->replay_at = stored->bytes.size();
   AppendReplay(request.attributes, &stored->bytes);
@@ -265,13 +236,20 @@ Refusal FakeTables::AddSa(const Request& request, uint64_t now) {
   return {};
 }
 
-// Takes over the lifetimes and nothing else, though the whole request must be right.
+// Takes over the lifetimes and the ports of a UDP tunnel, though the whole request must be right.
 Refusal FakeTables::UpdateSa(const Request& request) {
   xfrm_usersa_info info;
   if (!ReadAt(request.fixed, 0, &info)) return {std::errc::invalid_argument, {}};
   if (const Refusal refusal = CheckSa(info, request.attributes)) return refusal;
   const auto found = sas_.find(KeyOf(info));
   if (found == sas_.end()) return {std::errc::no_such_process, {}};
+  StoredAttributes& stored = found->second.attributes;
+  const bool is_tunnel = request.attributes.has(XFRMA_ENCAP);
+  if (is_tunnel != (stored.tunnel_at != 0)) return {std::errc::invalid_argument, {}};
+  if (is_tunnel) {
+    std::memcpy(stored.bytes.data() + stored.tunnel_at, request.attributes.of(XFRMA_ENCAP).data(),
+                sizeof(xfrm_encap_tmpl));
+  }
   found->second.info.lft = info.lft;
   found->second.is_dying = false;
   AddDeadlines(found->second.info);

@@ -43,6 +43,9 @@ class FakeTables {
   bool CountPacket(const SaId& id, size_t bytes, uint64_t now);
   xfrm_stats* StatsOf(const SaId& id);  // Of refused packets; null: no such SA.
   std::optional<SaId> CarrierOf(const Selector& flow, uint32_t reqid) const;
+  // True: there is such an SA, in a UDP tunnel.
+  bool ReceiveInUdp(const SaId& id, const Address& source, uint16_t port, uint64_t now,
+                    std::vector<Datagram>* events);
 
  private:
   // What the SAD is keyed by; the protocol is always ESP.
@@ -59,6 +62,7 @@ class FakeTables {
   struct StoredAttributes {
     Datagram bytes;
     size_t replay_at = 0;  // Behind the replay state comes at most the device.
+    size_t tunnel_at = 0;  // The payload of XFRMA_ENCAP; 0: none.
     StoredAttributes() = default;
     StoredAttributes(StoredAttributes&&) = default;
     StoredAttributes& operator=(StoredAttributes&&) = default;

@@ -25,11 +25,17 @@ uint64_t Hash(const SaId& id, uint64_t seed) {
   return Mix(Mix(Mix(Mix(seed) ^ halves[0]) ^ halves[1]) ^ rest);
 }
 
+// The port of a phone's NAT may have moved since it was written down: the kernel's is the newer
+// one, and if it is not, the phone's next packet tells.
+bool IsSameWay(const SaInfo& there, const Sa& known) {
+  if (!known.tunnel) return !there.tunnel && there.source == known.selector.source;
+  return there.tunnel && there.source == known.tunnel.source;
+}
+
 bool IsSame(const SaInfo& there, const Sa& known) {
-  return there.is_exact && there.selector == known.selector &&
-         there.source == known.selector.source && there.reqid == known.reqid &&
-         there.hard_packets == known.hard_packets && there.mark == known.mark &&
-         there.algorithms == known.keys->algorithms();
+  return there.is_exact && there.selector == known.selector && IsSameWay(there, known) &&
+         there.reqid == known.reqid && there.hard_packets == known.hard_packets &&
+         there.mark == known.mark && there.algorithms == known.keys->algorithms();
 }
 
 }  // namespace

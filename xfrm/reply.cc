@@ -140,6 +140,13 @@ bool ReadOffload(const AttributeView& attribute, Offload* offload) {
   return true;
 }
 
+// Of another kind than ESP in UDP the ports stay 0: no tunnel as we make them.
+void ReadTunnel(const AttributeView& attribute, SaInfo* sa) {
+  if (attribute.type != XFRMA_ENCAP || !FromWire(attribute.payload, &sa->tunnel)) return;
+  sa->tunnel.source = sa->source;
+  sa->tunnel.destination = sa->id.destination;
+}
+
 // The attributes carry keys; they are looked past, never copied.
 bool ReadSa(Bytes body, Reply* reply) {
   xfrm_usersa_info info;
@@ -155,6 +162,7 @@ bool ReadSa(Bytes body, Reply* reply) {
         !ReadOffload(attribute, &reply->sa.offload)) {
       return false;
     }
+    ReadTunnel(attribute, &reply->sa);
     xfrm_replay_state_esn window;
     if (attribute.type != XFRMA_REPLAY_ESN_VAL) continue;
     if (!ReadAt(attribute.payload, 0, &window)) return false;
@@ -162,6 +170,8 @@ bool ReadSa(Bytes body, Reply* reply) {
     reply->sa.replay_window = static_cast<uint16_t>(packets);
   }
   reply->sa.algorithms = algorithms.algorithms();
+  const bool is_tunnel = static_cast<bool>(reply->sa.tunnel);
+  if (is_tunnel != (info.mode == XFRM_MODE_TUNNEL)) reply->sa.is_exact = false;
   return attributes.empty();
 }
 
@@ -203,6 +213,18 @@ bool ReadExpire(Bytes body, Reply* reply) {
   return true;
 }
 
+bool ReadMapping(Bytes body, Reply* reply) {
+  xfrm_user_mapping event;
+  if (!ReadAt(body, 0, &event)) return false;
+  Mapping& mapping = reply->mapping;
+  mapping.id = {FromWire(event.id.daddr, event.id.family), ntohl(event.id.spi)};
+  mapping.reqid = event.reqid;
+  mapping.source = FromWire(event.new_saddr, event.id.family);
+  mapping.source_port = ntohs(event.new_sport);
+  if (event.id.proto == IPPROTO_ESP) reply->kind = ReplyKind::kMapping;
+  return true;
+}
+
 bool ReadPolicy(Bytes body, Reply* reply) {
   xfrm_userpolicy_info info;
   if (!ReadAt(body, 0, &info)) return false;
@@ -218,6 +240,9 @@ bool ReadPolicy(Bytes body, Reply* reply) {
     if (attribute.type != XFRMA_TMPL) continue;
     if (!ReadAt(attribute.payload, 0, &entry)) return false;
     reply->policy.reqid = entry.reqid;
+    if (entry.mode != XFRM_MODE_TUNNEL) continue;
+    reply->policy.tunnel_source = FromWire(entry.saddr, entry.family);
+    reply->policy.tunnel_destination = FromWire(entry.id.daddr, entry.family);
   }
   return attributes.empty();
 }
@@ -234,6 +259,8 @@ bool ReadBody(const nlmsghdr& header, Bytes body, Reply* reply) {
       return ReadReplay(body, reply);
     case XFRM_MSG_EXPIRE:
       return ReadExpire(body, reply);
+    case XFRM_MSG_MAPPING:
+      return ReadMapping(body, reply);
     case XFRM_MSG_NEWPOLICY:
       return ReadPolicy(body, reply);
     default:

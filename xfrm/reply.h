@@ -1,4 +1,5 @@
-// What the kernel says: acknowledgements, SAs and policies of dumps and gets, EXPIRE events.
+// What the kernel says: acknowledgements, SAs and policies of dumps and gets, EXPIRE and MAPPING
+// events.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +21,8 @@ struct SaInfo {
   Address source;
   uint32_t reqid = 0;
   std::optional<Algorithms> algorithms;  // None: such as Batch::AddSa never asks for.
-  // ESP in transport mode for exact addresses and ports and any upper protocol, as Batch::AddSa
-  // makes them. If not, `selector` does not tell all.
+  // ESP in transport mode or in a UDP tunnel, for exact addresses and ports and any upper protocol,
+  // as Batch::AddSa makes them. If not, `selector` does not tell all.
   bool is_exact = false;
   uint64_t hard_seconds = 0;  // 0: no limit.
   uint64_t hard_packets = 0;  // 0: no limit.
@@ -34,6 +35,7 @@ struct SaInfo {
   uint16_t replay_window = 0;
   PacketMark mark;
   Offload offload;  // kNone, too, where a device was asked for and left out.
+  UdpTunnel tunnel;
 };
 
 struct PolicyInfo {
@@ -43,16 +45,30 @@ struct PolicyInfo {
   uint32_t reqid = 0;  // Of the first template.
   uint32_t priority = 0;
   Offload offload;
+  Address peer;  // AF_UNSPEC: any.
+  uint16_t peer_port = 0;
+  Address tunnel_source;  // AF_UNSPEC: the first template is not of tunnel mode.
+  Address tunnel_destination;
+};
+
+// ESP of an SA in a UDP tunnel came from elsewhere than the SA says: the phone's NAT has another
+// port for it. Only what could be decrypted and is no replay brings one.
+struct Mapping {
+  SaId id;
+  uint32_t reqid = 0;
+  Address source;
+  uint16_t source_port = 0;
 };
 
 enum class ReplyKind : uint8_t {
-  kAck,     // error == 0: success, asked for; else the kernel's refusal.
-  kSa,      // An ESP SA of a get or dump.
-  kPolicy,  // An inbound or outbound policy of a dump.
-  kReplay,  // Where an SA's sequence numbers stand; `sa` has its id, source, reqid and counters.
-  kExpire,  // An SA's soft or hard lifetime is over (multicast).
-  kDone,    // End of a dump; error as it says. `interrupted` when the dump is not consistent.
-  kOther,   // Well-formed, of no interest.
+  kAck,      // error == 0: success, asked for; else the kernel's refusal.
+  kSa,       // An ESP SA of a get or dump.
+  kPolicy,   // An inbound or outbound policy of a dump.
+  kReplay,   // Where an SA's sequence numbers stand; `sa` has its id, source, reqid and counters.
+  kExpire,   // An SA's soft or hard lifetime is over (multicast).
+  kMapping,  // ESP in UDP came from another address or port (multicast).
+  kDone,     // End of a dump; error as it says. `interrupted` when the dump is not consistent.
+  kOther,    // Well-formed, of no interest.
 };
 
 struct Reply {
@@ -63,6 +79,7 @@ struct Reply {
   SaInfo sa;                     // kSa, kExpire, kReplay.
   ReplayState replay;            // kReplay.
   PolicyInfo policy;             // kPolicy.
+  Mapping mapping;               // kMapping.
   bool hard = false;             // kExpire: the SA is gone, not only due.
   bool interrupted = false;      // NLM_F_DUMP_INTR.
 };

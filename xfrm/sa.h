@@ -53,11 +53,24 @@ struct Offload {
   bool operator==(const Offload&) const = default;
 };
 
+// ESP in tunnel mode within UDP datagrams (RFC 3948; TS 33.203 annex M): the outer addresses, which
+// are what the kernel knows the SA by, and the ports. An inbound SA takes ESP from any address and
+// port, and the kernel tells when they are others than these (ReplyKind::kMapping).
+struct UdpTunnel {
+  Address source;
+  Address destination;
+  uint16_t source_port = 0;  // 0: no tunnel.
+  uint16_t destination_port = 0;
+  bool operator==(const UdpTunnel&) const = default;
+  explicit operator bool() const { return source_port != 0; }
+};
+
 // The largest anti-replay window of this kernel (XFRMA_REPLAY_ESN_MAX). Over 32 packets the window
 // travels as XFRMA_REPLAY_ESN_VAL, with sequence numbers of 32 bits all the same.
 inline constexpr uint16_t kReplayWindowMax = 4096;
 
-// One unidirectional ESP SA in transport mode. The selector's addresses are the SA's own.
+// One unidirectional ESP SA: in transport mode, where the selector's addresses are the SA's own, or
+// in a UDP tunnel.
 struct Sa {
   Selector selector;
   uint32_t spi = 0;
@@ -71,8 +84,9 @@ struct Sa {
   PacketMark mark{};
   Direction direction = Direction::kIn;  // Of packets, as seen from here; only a device must know.
   Offload offload{};
+  UdpTunnel tunnel{};
 
-  SaId id() const { return {selector.destination, spi}; }
+  SaId id() const { return {tunnel ? tunnel.destination : selector.destination, spi}; }
 };
 
 // Where the sequence numbers of an SA stand (RFC 4303 3.3.3, 3.4.3): what a successor in another
@@ -98,6 +112,20 @@ struct Policy {
   uint32_t reqid = 0;
   uint32_t priority = 1000;
   Offload offload{};  // kNone or kPacket: SAs that are not on this device are passed by.
+  // Of one flow alone, in a tunnel: its other end and the outer addresses. AF_UNSPEC: shared.
+  Address peer{};
+  uint16_t peer_port = 0;
+  Address tunnel_source{};
+  Address tunnel_destination{};
+
+  bool is_of_flow() const { return peer.family != AF_UNSPEC; }
 };
+
+// Goes before the shared policies, which want transport mode.
+inline constexpr uint32_t kFlowPriority = 500;
+// What the kernel needs beside an SA in a tunnel: outbound it finds the SA only by addresses in the
+// policy, and inbound the shared policy would turn the packet away. As closed as the shared one: no
+// packet of that flow passes but by ESP under our reqid. REQUIRES: sa.tunnel.
+Policy PolicyOf(const Sa& sa);
 
 }  // namespace xfrm

@@ -1,13 +1,17 @@
 #include "xfrm/socket.h"
 
+#include <arpa/inet.h>
 #include <linux/netlink.h>
 #include <linux/xfrm.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <memory>
 
 namespace xfrm {
@@ -41,8 +45,35 @@ std::errc SetUp(int fd, const SocketOptions& options) {
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
   address.nl_groups = options.expire_events ? XFRMGRP_EXPIRE : 0;
+  if (options.mapping_events) address.nl_groups |= 1u << (XFRMNLGRP_MAPPING - 1);
   const sockaddr* generic = reinterpret_cast<const sockaddr*>(&address);
   return bind(fd, generic, sizeof(address)) == 0 ? std::errc{} : LastError();
+}
+
+// Options before the name: no ESP may come in that the kernel does not take.
+std::errc BindEspInUdp(int fd, const Address& address, uint16_t port) {
+  const int encapsulation = UDP_ENCAP_ESPINUDP;
+  const int on = 1;
+  const int small = 1;  // The kernel makes it its least.
+  if (setsockopt(fd, SOL_UDP, UDP_ENCAP, &encapsulation, sizeof(encapsulation)) != 0 ||
+      setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)) != 0) {
+    return LastError();
+  }
+  if (address.family == AF_INET) {
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(port);
+    std::memcpy(&name.sin_addr, address.bytes.data(), sizeof(name.sin_addr));
+    const auto* generic = reinterpret_cast<const sockaddr*>(&name);
+    return bind(fd, generic, sizeof(name)) == 0 ? std::errc{} : LastError();
+  }
+  if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) return LastError();
+  sockaddr_in6 name{};
+  name.sin6_family = AF_INET6;
+  name.sin6_port = htons(port);
+  std::memcpy(&name.sin6_addr, address.bytes.data(), sizeof(name.sin6_addr));
+  const auto* generic = reinterpret_cast<const sockaddr*>(&name);
+  return bind(fd, generic, sizeof(name)) == 0 ? std::errc{} : LastError();
 }
 
 // To the kernel: that is where an unconnected netlink socket sends.
@@ -107,6 +138,17 @@ std::errc OpenSocket(const SocketOptions& options, int* fd) {
   const int made = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_XFRM);
   if (made < 0) return LastError();
   if (const std::errc error = SetUp(made, options); error != std::errc{}) {
+    close(made);
+    return error;
+  }
+  *fd = made;
+  return {};
+}
+
+std::errc OpenEspInUdp(const Address& address, uint16_t port, int* fd) {
+  const int made = socket(address.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (made < 0) return LastError();
+  if (const std::errc error = BindEspInUdp(made, address, port); error != std::errc{}) {
     close(made);
     return error;
   }

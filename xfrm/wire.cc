@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 
 #include <algorithm>
 #include <cassert>
@@ -41,14 +42,32 @@ xfrm_selector ToWire(const Selector& selector) {
   return wire;  // proto 0: UDP and TCP share the SA (TS 33.203 7.1).
 }
 
-// As ToWire(Sa) makes them: what FromWire(SaInfo) leaves out has the value it has there.
+// As ToWire(Sa) makes them: what FromWire(SaInfo) leaves out has the value it has there. Whether
+// tunnel mode is in UDP an attribute says.
 bool IsExact(const xfrm_usersa_info& info) {
   const xfrm_selector& selector = info.sel;
   const uint8_t bits = BitsOf(static_cast<uint8_t>(info.family));
-  return info.mode == XFRM_MODE_TRANSPORT && info.flags == 0 && selector.family == info.family &&
+  const bool is_ours = info.mode == XFRM_MODE_TRANSPORT || info.mode == XFRM_MODE_TUNNEL;
+  return is_ours && info.flags == 0 && selector.family == info.family &&
          selector.prefixlen_d == bits && selector.prefixlen_s == bits &&
          selector.dport_mask == kExactPort && selector.sport_mask == kExactPort &&
          selector.proto == 0 && selector.ifindex == 0;
+}
+
+void SetPeer(const Policy& policy, xfrm_selector* wire) {
+  assert(policy.peer.family == policy.local.family);
+  const uint16_t mask = policy.peer_port != 0 ? kExactPort : uint16_t{0};  // Not one of ours: any.
+  if (policy.direction == Direction::kIn) {
+    wire->saddr = ToWire(policy.peer);
+    wire->prefixlen_s = BitsOf(policy.peer.family);
+    wire->sport = htons(policy.peer_port);
+    wire->sport_mask = mask;
+  } else {
+    wire->daddr = ToWire(policy.peer);
+    wire->prefixlen_d = BitsOf(policy.peer.family);
+    wire->dport = htons(policy.peer_port);
+    wire->dport_mask = mask;
+  }
 }
 
 }  // namespace
@@ -88,6 +107,12 @@ xfrm_usersa_info ToWire(const Sa& sa) {
   wire.reqid = sa.reqid;
   wire.family = sa.selector.destination.family;
   wire.mode = XFRM_MODE_TRANSPORT;
+  if (sa.tunnel) {
+    assert(sa.tunnel.source.family == wire.family && sa.tunnel.destination.family == wire.family);
+    wire.mode = XFRM_MODE_TUNNEL;
+    wire.id.daddr = ToWire(sa.tunnel.destination);
+    wire.saddr = ToWire(sa.tunnel.source);
+  }
   const bool fits = sa.replay_window <= kWindowInSaMax;
   wire.replay_window = fits ? static_cast<uint8_t>(sa.replay_window) : uint8_t{0};
   return wire;
@@ -183,6 +208,23 @@ Offload FromWire(const xfrm_user_offload& wire) {
   return {is_packet ? OffloadKind::kPacket : OffloadKind::kCrypto, wire.ifindex};
 }
 
+xfrm_encap_tmpl ToWire(const UdpTunnel& tunnel) {
+  assert(tunnel);
+  xfrm_encap_tmpl wire = Zeroed<xfrm_encap_tmpl>();
+  wire.encap_type = UDP_ENCAP_ESPINUDP;
+  wire.encap_sport = htons(tunnel.source_port);
+  wire.encap_dport = htons(tunnel.destination_port);
+  return wire;
+}
+
+bool FromWire(std::span<const std::byte> payload, UdpTunnel* tunnel) {
+  xfrm_encap_tmpl wire;
+  if (!ReadAt(payload, 0, &wire) || wire.encap_type != UDP_ENCAP_ESPINUDP) return false;
+  tunnel->source_port = ntohs(wire.encap_sport);
+  tunnel->destination_port = ntohs(wire.encap_dport);
+  return true;
+}
+
 xfrm_selector SelectorOf(const Policy& policy) {
   assert(policy.local_port != 0);  // Any port would cut off the whole host.
   xfrm_selector wire = Zeroed<xfrm_selector>();
@@ -198,6 +240,7 @@ xfrm_selector SelectorOf(const Policy& policy) {
     wire.sport = htons(policy.local_port);
     wire.sport_mask = kExactPort;
   }
+  if (policy.is_of_flow()) SetPeer(policy, &wire);
   return wire;
 }
 
@@ -212,13 +255,19 @@ xfrm_userpolicy_info ToWire(const Policy& policy) {
   return wire;
 }
 
-// Addresses and SPI zero: any SA of our reqid will do, and its own selector picks which.
+// SPI zero, and addresses but for a tunnel: any SA of our reqid will do, and its own selector picks
+// which.
 xfrm_user_tmpl TemplateOf(const Policy& policy) {
   xfrm_user_tmpl wire = Zeroed<xfrm_user_tmpl>();
   wire.id.proto = IPPROTO_ESP;
   wire.family = policy.local.family;
   wire.reqid = policy.reqid;
   wire.mode = XFRM_MODE_TRANSPORT;
+  if (policy.is_of_flow()) {
+    wire.mode = XFRM_MODE_TUNNEL;
+    wire.id.daddr = ToWire(policy.tunnel_destination);
+    wire.saddr = ToWire(policy.tunnel_source);
+  }
   wire.share = XFRM_SHARE_ANY;
   wire.optional = 0;  // Level "required": without an SA nothing passes.
   wire.aalgos = ~uint32_t{0};
@@ -228,16 +277,16 @@ xfrm_user_tmpl TemplateOf(const Policy& policy) {
 }
 
 PolicyInfo FromWire(const xfrm_userpolicy_info& info) {
+  const xfrm_selector& selector = info.sel;
+  const bool is_in = info.dir == XFRM_POLICY_IN;
   PolicyInfo value;
   value.priority = info.priority;
-  if (info.dir == XFRM_POLICY_IN) {
-    value.direction = Direction::kIn;
-    value.local = FromWire(info.sel.daddr, info.sel.family);
-    value.local_port = ntohs(info.sel.dport);
-  } else {
-    value.direction = Direction::kOut;
-    value.local = FromWire(info.sel.saddr, info.sel.family);
-    value.local_port = ntohs(info.sel.sport);
+  value.direction = is_in ? Direction::kIn : Direction::kOut;
+  value.local = FromWire(is_in ? selector.daddr : selector.saddr, selector.family);
+  value.local_port = ntohs(is_in ? selector.dport : selector.sport);
+  if ((is_in ? selector.prefixlen_s : selector.prefixlen_d) != 0) {
+    value.peer = FromWire(is_in ? selector.saddr : selector.daddr, selector.family);
+    value.peer_port = ntohs(is_in ? selector.sport : selector.dport);
   }
   return value;
 }

@@ -61,10 +61,15 @@ xfrm_replay_state ToWire(const ReplayState& state);
 xfrm_user_offload ToWire(const Offload& offload, std::optional<Direction> direction);
 Offload FromWire(const xfrm_user_offload& wire);
 
+// REQUIRES: there is a tunnel.
+xfrm_encap_tmpl ToWire(const UdpTunnel& tunnel);
+// The ports; false: not ESP in UDP.
+[[nodiscard]] bool FromWire(std::span<const std::byte> payload, UdpTunnel* tunnel);
+
 xfrm_selector SelectorOf(const Policy& policy);
 xfrm_userpolicy_info ToWire(const Policy& policy);
 xfrm_user_tmpl TemplateOf(const Policy& policy);
-// REQUIRES: info.dir is XFRM_POLICY_IN or XFRM_POLICY_OUT. The reqid stands in the template.
+// REQUIRES: info.dir is XFRM_POLICY_IN or XFRM_POLICY_OUT. Reqid and tunnel stand in the template.
 PolicyInfo FromWire(const xfrm_userpolicy_info& info);
 
 // One attribute of a message; `payload` lies in the message.
