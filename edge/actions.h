@@ -29,6 +29,7 @@ struct Attempt {
   uint32_t spi_ps = 0;
   uint16_t port_pc = 0;
   uint16_t port_ps = 0;
+  uint16_t port_uenc = 0;        // 0: in transport mode.
   std::errc kernel{};            // The kernel's refusal.
   std::string_view explanation;  // In its own words, or ours.
   bool esp_arrived = false;      // A REGISTER came through the new SAs.
@@ -76,6 +77,9 @@ class Actions {
   // Core::OnExtended.
   virtual void Extend(SetId set, std::span<const xfrm::Sa> sas,
                       std::span<const xfrm::Sa> added) = 0;
+  // The same SAs, in UDP, with the port of the phone's NAT as it is now; told by
+  // Core::OnRedirected, whatever has become of it.
+  virtual void Redirect(SetId /*set*/, std::span<const xfrm::Sa>) {}
   // Told by Core::OnDeleted once the kernel has none of them. `certain`: the kernel has said that
   // it added each, and nothing may have ended one since; if not, each is looked at before (design
   // D12).

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
+
 #include "edge/header_rules.h"
 
 namespace edge {
@@ -50,7 +53,19 @@ std::optional<xfrm::Algorithms> PairOf(const sip::SecurityMechanism& mechanism) 
   return xfrm::Algorithms{*integrity, *encryption};
 }
 
-ChooseResult Choose(const sip::SecurityList& client, const AlgorithmList& allowed, Offer* offer) {
+bool Offers(const sip::SecurityList& client, sip::Mode mode) {
+  const std::span<const sip::SecurityMechanism> all = client.mechanisms();
+  return std::any_of(all.begin(), all.end(), [mode](const sip::SecurityMechanism& mechanism) {
+    return mechanism.mode == mode && PairOf(mechanism).has_value();
+  });
+}
+
+std::string_view ModeName(bool in_udp) {
+  return in_udp ? "UDP-enc-tun" : "trans";
+}
+
+ChooseResult Choose(const sip::SecurityList& client, const AlgorithmList& allowed, Offer* offer,
+                    sip::Mode mode) {
   bool any_usable = false;
   for (const sip::SecurityMechanism& mechanism : client.mechanisms()) {
     any_usable = any_usable || PairOf(mechanism).has_value();
@@ -59,8 +74,13 @@ ChooseResult Choose(const sip::SecurityList& client, const AlgorithmList& allowe
 
   for (const xfrm::Algorithms pair : allowed.pairs()) {
     for (const sip::SecurityMechanism& mechanism : client.mechanisms()) {
-      if (mechanism.mode != sip::Mode::kTransport || PairOf(mechanism) != pair) continue;
-      *offer = {mechanism.port_c, mechanism.port_s, mechanism.spi_c, mechanism.spi_s, pair};
+      if (mechanism.mode != mode || PairOf(mechanism) != pair) continue;
+      *offer = {mechanism.port_c,
+                mechanism.port_s,
+                mechanism.spi_c,
+                mechanism.spi_s,
+                pair,
+                mode == sip::Mode::kUdpTunnel};
       return ChooseResult::kOk;
     }
   }
@@ -68,9 +88,10 @@ ChooseResult Choose(const sip::SecurityList& client, const AlgorithmList& allowe
 }
 
 std::string SecurityServerValue(const AlgorithmList& allowed, SecurityServer kind,
-                                const Agreement* agreement) {
+                                const Agreement* agreement, bool in_udp) {
   std::string ours;
   if (agreement != nullptr) {
+    in_udp = agreement->in_udp();
     ours = fmt::format(";spi-c={};spi-s={};port-c={};port-s={}", agreement->spis.client,
                        agreement->spis.server, agreement->port_pc, agreement->port_ps);
   }
@@ -88,7 +109,8 @@ std::string SecurityServerValue(const AlgorithmList& allowed, SecurityServer kin
     value += xfrm::Name(pair.integrity);
     value += ";ealg=";
     value += xfrm::Name(pair.encryption);
-    value += ";prot=esp;mod=trans";
+    value += ";prot=esp;mod=";
+    value += ModeName(in_udp);
     value += ours;
   }
   return value;

@@ -53,6 +53,7 @@ struct SaSet {
   uint64_t expires_ms = 0;       // What the set's timer is armed for.
   RecordId record = 0;           // In the journal; 0: there is none.
   uint32_t sequence_bound = kSequenceStride;
+  bool is_redirecting = false;  // The kernel is being told of another port_uenc.
   bool has_pool_spis = true;  // False: from a run with another range; not the pool's to give again.
   std::unique_ptr<Challenge> challenge;
   std::array<SetId, 2> shadowed{};  // Older sets with the same flow (a phone that lost its state).

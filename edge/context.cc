@@ -84,6 +84,8 @@ Flow Context::AnswerFlow(const Arrival& arrival) const {
     // RFC 3261 18.2.2: the connection of the request, else one to the sent-by port.
     flow = arrival.flow;
     flow.connect_port = arrival.via.port != 0 ? arrival.via.port : 5060;
+  } else if (settings.ipsec.udp_enc_tun && ViaDiffers(arrival.via, arrival.flow.remote)) {
+    flow.remote = arrival.flow.remote;  // A NAT lets nothing else in, rport or not.
   }
   return flow;
 }
@@ -127,7 +129,10 @@ bool Context::SendRequest(Flow to, const SaSet* set, sip::Editor* editor, Action
   size_t size = slices.size;
   size_t size_max = settings.core.udp_request_size_max;
   if (set != nullptr) {
-    size += xfrm::EspOverhead(set->agreement.algorithms, size + kUdpHeaderSize);
+    const Agreement& a = set->agreement;
+    const size_t payload = size + kUdpHeaderSize;
+    size += a.in_udp() ? xfrm::EspInUdpOverhead(a.algorithms, payload, a.ue.family() == AF_INET6)
+                       : xfrm::EspOverhead(a.algorithms, payload);
     size_max = UdpRequestSizeMax(settings, set->rule);
   }
   ++stats.sent;

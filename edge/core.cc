@@ -221,6 +221,15 @@ void Core::OnDeleted(SetId set, uint64_t now_ms, Actions* actions) {
   registers_.keeper().OnDeleted(set, actions);
 }
 
+void Core::OnRedirected(SetId set) {
+  registers_.keeper().OnRedirected(set);
+}
+
+void Core::OnMapping(const xfrm::Mapping& mapping, uint64_t now_ms, Actions* actions) {
+  context_.now_ms = now_ms;
+  registers_.keeper().OnMapping(mapping, actions);
+}
+
 void Core::OnLooked(SetId set, const SaUse& use, uint64_t now_ms, Actions* actions) {
   context_.now_ms = now_ms;
   registers_.OnLooked(set, use, actions);

@@ -54,6 +54,9 @@ class Core {
   void OnExtended(SetId set, std::errc error, std::string_view explanation, uint64_t now_ms,
                   Actions* actions);
   void OnDeleted(SetId set, uint64_t now_ms, Actions* actions);
+  void OnRedirected(SetId set);
+  // ESP in UDP came from another address or port than its SA says.
+  void OnMapping(const xfrm::Mapping& mapping, uint64_t now_ms, Actions* actions);
   // And to Actions::Look.
   void OnLooked(SetId set, const SaUse& use, uint64_t now_ms, Actions* actions);
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <ctime>
 
 #include "edge/claim.h"
@@ -30,6 +31,7 @@ class RealKernel final : public Kernel, reactor::NetlinkSink {
   ~RealKernel() override {
     if (fd_ >= 0) close(fd_);
     if (counters_fd_ >= 0) close(counters_fd_);
+    for (const int fd : esp_in_udp_fds_) close(fd);
   }
 
   bool Prepare(const Settings& settings, const KnownSas& known, std::string* error) override;
@@ -38,7 +40,9 @@ class RealKernel final : public Kernel, reactor::NetlinkSink {
   void Deliver() override {}
   bool has_answers() const override { return false; }
   void Detach() override;
-  bool detached() const override { return port_ == nullptr || port_->closed(); }
+  bool detached() const override {
+    return (port_ == nullptr || port_->closed()) && (events_ == nullptr || events_->closed());
+  }
   void Retire(const Settings& settings) override;
 
   bool Send(std::span<const std::byte> batch) override { return port_->Send(batch); }
@@ -47,7 +51,16 @@ class RealKernel final : public Kernel, reactor::NetlinkSink {
   void OnNetlink(std::span<const std::byte> bytes) override { answers_->OnReply(bytes); }
   void OnNetlinkLoss(int) override { answers_->OnLoss(); }
 
+  // A socket of its own: events must not crowd out verdicts.
+  struct EventSink final : reactor::NetlinkSink {
+    void OnNetlink(std::span<const std::byte> bytes) override;
+    void OnNetlinkLoss(int) override {}
+    KernelAnswers* answers = nullptr;
+  };
+
   bool Open(std::string* error);
+  bool OpenEspInUdp(const Settings& settings, std::string* error);
+  bool OpenEvents(reactor::Reactor* reactor, std::string* error);
   bool InstallPolicies(const std::vector<xfrm::Policy>& policies, std::string* error);
   // Sends what the batch holds; `harmless` failures do not count.
   std::errc Run(std::errc harmless);
@@ -59,6 +72,9 @@ class RealKernel final : public Kernel, reactor::NetlinkSink {
   xfrm::BatchVerdict verdict_;
   KernelAnswers* answers_ = nullptr;
   std::unique_ptr<reactor::NetlinkPort> port_;
+  EventSink event_sink_;
+  std::unique_ptr<reactor::NetlinkPort> events_;
+  std::vector<int> esp_in_udp_fds_;
 };
 
 bool RealKernel::Open(std::string* error) {
@@ -85,7 +101,11 @@ std::errc RealKernel::Run(std::errc harmless) {
 bool RealKernel::Prepare(const Settings& settings, const KnownSas& known, std::string* error) {
   const uint32_t reqid = settings.ipsec.reqid;
   std::vector<xfrm::Policy> policies = SharedPolicies(settings);
-  if (!claim_.Take(reqid, error) || !Open(error)) return false;
+  const size_t shared = policies.size();
+  for (const xfrm::Sa& sa : known.sas) {
+    if (sa.tunnel) policies.push_back(PolicyOf(sa));
+  }
+  if (!claim_.Take(reqid, error) || !Open(error) || !OpenEspInUdp(settings, error)) return false;
   const Transaction transact = [this](xfrm::Batch* batch, xfrm::BatchVerdict* verdict,
                                       const std::function<void(const xfrm::Reply&)>& look) {
     return xfrm::Transact(fd_, batch, kStartupTimeoutMs, verdict, look);
@@ -98,8 +118,29 @@ bool RealKernel::Prepare(const Settings& settings, const KnownSas& known, std::s
   spdlog::info("kernel put right: {}", Describe(counts));
   const int interface = static_cast<int>(if_nametoindex(settings.ipsec.offload_device.c_str()));
   offload_ = PlanOffload(settings, interface, transact);
-  for (xfrm::Policy& policy : policies) policy.offload = offload_.ForPolicies();
+  for (size_t i = 0; i < shared; ++i) policies[i].offload = offload_.ForPolicies();
   return InstallPolicies(policies, error);
+}
+
+bool RealKernel::OpenEspInUdp(const Settings& settings, std::string* error) {
+  if (!settings.ipsec.udp_enc_tun) return true;
+  std::vector<reactor::Endpoint> opened;
+  for (reactor::Endpoint local : settings.ipsec.sockets) {
+    local.set_port(kEspInUdpPort);
+    if (std::find(opened.begin(), opened.end(), local) != opened.end()) continue;
+    opened.push_back(local);
+    int fd;
+    const std::errc result = xfrm::OpenEspInUdp(ToXfrm(local), kEspInUdpPort, &fd);
+    if (result != std::errc{}) {
+      char text[reactor::kEndpointTextMax];
+      *error = fmt::format("udp:{}: {}; ipsec.udp_enc_tun needs it, and so does an IKE daemon",
+                           std::string_view(text, reactor::WriteEndpoint(local, text)),
+                           std::strerror(static_cast<int>(result)));
+      return false;
+    }
+    esp_in_udp_fds_.push_back(fd);
+  }
+  return true;
 }
 
 bool RealKernel::InstallPolicies(const std::vector<xfrm::Policy>& policies, std::string* error) {
@@ -125,7 +166,26 @@ bool RealKernel::Attach(reactor::Reactor* reactor, KernelAnswers* answers, std::
     return false;
   }
   port_ = reactor::NetlinkPort::Open(reactor, fd, this, error);
-  return port_ != nullptr;
+  return port_ != nullptr && (!answers->wants_mappings() || OpenEvents(reactor, error));
+}
+
+bool RealKernel::OpenEvents(reactor::Reactor* reactor, std::string* error) {
+  int fd;
+  const std::errc result = xfrm::OpenSocket({.mapping_events = true}, &fd);
+  if (result != std::errc{}) {
+    *error = Refusal("cannot hear of the ports of phones behind a NAT", result);
+    return false;
+  }
+  event_sink_.answers = answers_;
+  events_ = reactor::NetlinkPort::Open(reactor, fd, &event_sink_, error);
+  return events_ != nullptr;
+}
+
+void RealKernel::EventSink::OnNetlink(std::span<const std::byte> bytes) {
+  xfrm::ReplyReader reader(bytes);
+  for (xfrm::Reply reply; reader.Next(&reply);) {
+    if (reply.kind == xfrm::ReplyKind::kMapping) answers->OnMapping(reply.mapping);
+  }
 }
 
 // From the start each time: the kernel writes the file anew for a read at offset 0.
@@ -137,6 +197,7 @@ bool RealKernel::ReadCounters(xfrm::KernelCounters* counters) {
 
 void RealKernel::Detach() {
   if (port_ != nullptr) port_->Close();
+  if (events_ != nullptr) events_->Close();
 }
 
 void RealKernel::Retire(const Settings& settings) {

@@ -15,6 +15,7 @@
 #include "reactor/reactor.h"
 #include "xfrm/counters.h"
 #include "xfrm/fake_kernel.h"
+#include "xfrm/reply.h"
 #include "xfrm/sa.h"
 
 namespace edge {
@@ -37,6 +38,10 @@ class KernelAnswers {
   virtual void OnReply(std::span<const std::byte> bytes) = 0;
   // Some were lost: every batch under way has an unknown outcome.
   virtual void OnLoss() = 0;
+  // Is it to be told of ESP in UDP from elsewhere (ipsec.udp_enc_tun)? A lost event comes again
+  // with the phone's next packet.
+  virtual bool wants_mappings() const { return false; }
+  virtual void OnMapping(const xfrm::Mapping&) {}
 };
 
 class Kernel : public KernelLink {

@@ -8,7 +8,7 @@ namespace edge {
 namespace {
 
 static_assert(kKernelRequestsPerTurn <= xfrm::Batch::kRequestsMax);
-static_assert(kKernelRequestsPerTurn / 2 >= static_cast<int>(kSasPerSet));
+static_assert(kKernelRequestsPerTurn / 2 >= static_cast<int>(2 * kSasPerSet));
 
 constexpr std::string_view kFull = "too many SA sets wait for the kernel";
 constexpr std::string_view kLost = "the kernel's answer was lost: outcome unknown";
@@ -20,12 +20,23 @@ bool HasRoom(const KernelRound& round, size_t requests, int requests_max) {
 }  // namespace
 
 void KernelQueue::Install(SetId set, std::span<const xfrm::Sa> sas) {
+  policies_.Need(set, sas);
   Ask({JobKind::kInstall, set, {}, sas});
 }
 
 void KernelQueue::Extend(SetId set, std::span<const xfrm::Sa> sas,
                          std::span<const xfrm::Sa> added) {
+  policies_.Need(set, added);
   Ask({JobKind::kExtend, set, sas, added});
+}
+
+void KernelQueue::TellDeleted(SetId set) {
+  policies_.Release(set);
+  sink_->OnDeleted(set);
+}
+
+void KernelQueue::Redirect(SetId set, std::span<const xfrm::Sa> sas) {
+  Ask({JobKind::kRedirect, set, sas, {}});
 }
 
 void KernelQueue::Ask(SetRequest request) {
@@ -65,7 +76,8 @@ KernelQueue::Cancelled KernelQueue::CancelUnsent(SetId set) {
   Cancelled cancelled = Cancelled::kNothing;
   const auto take = [&](const auto& asked) {
     if (asked.set != set) return false;
-    cancelled = asked.kind == JobKind::kInstall ? Cancelled::kInstall : Cancelled::kExtend;
+    if (asked.kind == JobKind::kInstall) cancelled = Cancelled::kInstall;
+    if (asked.kind == JobKind::kExtend) cancelled = Cancelled::kExtend;
     CountAnswer(set);
     return true;
   };
@@ -82,6 +94,7 @@ void KernelQueue::CountAnswer(SetId set) {
 
 void KernelQueue::Flush(uint64_t now_ms) {
   now_ms_ = now_ms;
+  policies_.Flush(now_ms);
   TellRefusals();
   while (!later_.empty() && later_.front().not_before_ms <= now_ms) {
     deletions_.push_back(later_.front());
@@ -102,11 +115,13 @@ void KernelQueue::TellRefusals() {
   for (const Refusal& refusal : refusals) {
     CountAnswer(refusal.set);
     ++stats_.kernel_full;
-    if (refusal.kind == JobKind::kExtend) {
+    if (refusal.kind == JobKind::kRedirect) {
+      sink_->OnRedirected(refusal.set);
+    } else if (refusal.kind == JobKind::kExtend) {
       sink_->OnExtended(refusal.set, std::errc::no_buffer_space, kFull);
     } else {
       sink_->OnInstalled(refusal.set, std::errc::no_buffer_space, kFull);
-      sink_->OnDeleted(refusal.set);
+      TellDeleted(refusal.set);
     }
   }
 }
@@ -137,7 +152,7 @@ void KernelQueue::PlaceDeletions(int requests_max) {
     if (!HasRoom(*filled_, deletion.sas.count, requests_max)) return;
     deletions_.pop_front();
     if (deletion.sas.count == 0) {
-      sink_->OnDeleted(deletion.set);
+      TellDeleted(deletion.set);
       continue;
     }
     if (!deletion.certain) ++stats_.kernel_looks;
@@ -151,7 +166,7 @@ void KernelQueue::PlaceRequests() {
     if (IsBlocked(request)) {
       blocked_.push_back(std::move(request));
       ++stats_.kernel_blocked;
-    } else if (HasRoom(*filled_, request.count, kKernelRequestsPerTurn)) {
+    } else if (HasRoom(*filled_, request.requests(), kKernelRequestsPerTurn)) {
       filled_->Add(request);
     } else {
       return;
@@ -169,6 +184,7 @@ bool KernelQueue::IsBlocked(const SetRequest& request) const {
 }
 
 void KernelQueue::OnReply(std::span<const std::byte> bytes) {
+  policies_.OnReply(bytes);
   xfrm::ReplyReader reader(bytes);
   xfrm::Reply reply;
   while (reader.Next(&reply)) {
@@ -182,11 +198,13 @@ void KernelQueue::OnReply(std::span<const std::byte> bytes) {
 }
 
 void KernelQueue::OnLoss() {
+  policies_.OnLoss();
   FinishThose([](const KernelRound&) { return true; }, false);
 }
 
 void KernelQueue::OnTime(uint64_t now_ms) {
   now_ms_ = now_ms;
+  policies_.OnTime(now_ms);
   FinishThose([now_ms](const KernelRound& round) { return round.deadline_ms() <= now_ms; }, false);
 }
 
@@ -209,6 +227,7 @@ void KernelQueue::Finish(const KernelRound& round, const Job& job, bool known) {
   switch (job.kind) {
     case JobKind::kInstall:
     case JobKind::kExtend:
+    case JobKind::kRedirect:
       return FinishRequest(round, job, known);
     case JobKind::kLook:
       return FinishLook(round, job, known);
@@ -240,6 +259,7 @@ void KernelQueue::FinishRequest(const KernelRound& round, const Job& job, bool k
     }
   }
   if (job.kind == JobKind::kInstall) return sink_->OnInstalled(job.set, error, words);
+  if (job.kind == JobKind::kRedirect) return sink_->OnRedirected(job.set);
   sink_->OnExtended(job.set, error, words);
 }
 
@@ -251,7 +271,7 @@ void KernelQueue::RollBack(const KernelRound& round, const Job& job, bool known)
     deletion.sas.Add(job.sas.ids[i]);
     ++open_[job.sas.ids[i]];
   }
-  if (deletion.sas.count == 0) return sink_->OnDeleted(job.set);
+  if (deletion.sas.count == 0) return TellDeleted(job.set);
   deletions_.push_back(deletion);
 }
 
@@ -271,7 +291,7 @@ void KernelQueue::FinishLook(const KernelRound& round, const Job& job, bool know
   }
   stats_.kernel_not_ours += static_cast<uint64_t>(std::popcount(job.others));
   Close(gone);
-  if (ours.count == 0) return sink_->OnDeleted(job.set);
+  if (ours.count == 0) return TellDeleted(job.set);
   deletions_.push_front({job.set, ours, true});
 }
 
@@ -281,7 +301,7 @@ void KernelQueue::FinishDelete(const KernelRound& round, const Job& job, bool kn
     return LookLater(job);
   }
   Close(job.sas);
-  sink_->OnDeleted(job.set);
+  TellDeleted(job.set);
 }
 
 void KernelQueue::LookLater(const Job& job) {
@@ -301,7 +321,8 @@ void KernelQueue::Close(const SaIds& sas) {
 uint64_t KernelQueue::NextExpiry() const {
   const bool has_more = !requests_.empty() || !deletions_.empty() || !refusals_.empty();
   if (has_more && !is_stuck_) return 0;
-  uint64_t next = later_.empty() ? UINT64_MAX : later_.front().not_before_ms;
+  uint64_t next = policies_.NextExpiry();
+  if (!later_.empty()) next = std::min(next, later_.front().not_before_ms);
   for (const std::unique_ptr<KernelRound>& round : rounds_) {
     next = std::min(next, round->deadline_ms());
   }
@@ -310,7 +331,7 @@ uint64_t KernelQueue::NextExpiry() const {
 
 bool KernelQueue::idle() const {
   return requests_.empty() && blocked_.empty() && deletions_.empty() && later_.empty() &&
-         refusals_.empty() && filled_ == nullptr && rounds_.empty();
+         refusals_.empty() && filled_ == nullptr && rounds_.empty() && policies_.idle();
 }
 
 }  // namespace edge

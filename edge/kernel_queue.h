@@ -34,6 +34,8 @@
 #include <vector>
 
 #include "edge/actions.h"
+#include "edge/flow_policies.h"
+#include "edge/kernel_link.h"
 #include "edge/kernel_round.h"
 #include "edge/limits.h"
 #include "edge/sa_set.h"
@@ -41,32 +43,29 @@
 
 namespace edge {
 
-// Sends a batch; the bytes are good for the call. False: not now, try again in the next turn.
-// Batches reach the kernel in the order of the calls, each before the next turn.
-class KernelLink {
- public:
-  virtual ~KernelLink() = default;
-  virtual bool Send(std::span<const std::byte> batch) = 0;
-};
-
 class KernelSink {
  public:
   virtual ~KernelSink() = default;
   virtual void OnInstalled(SetId set, std::errc error, std::string_view explanation) = 0;
   virtual void OnExtended(SetId set, std::errc error, std::string_view explanation) = 0;
   virtual void OnDeleted(SetId set) = 0;
+  virtual void OnRedirected(SetId) {}
 };
 
 class KernelQueue {
  public:
   // `reqid` marks our SAs. All three outlive the queue.
   KernelQueue(KernelLink* link, KernelSink* sink, uint32_t reqid, Stats* stats)
-      : link_(link), sink_(sink), reqid_(reqid), stats_(*stats) {}
+      : link_(link), sink_(sink), reqid_(reqid), stats_(*stats), policies_(link) {}
 
   // See Actions. Over kKernelWaitingMax of them that wait, refused with ENOBUFS at the next Flush;
   // a deletion is never refused.
   void Install(SetId set, std::span<const xfrm::Sa> sas);
   void Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added = {});
+  // At kKernelWaitingMax not done, and told so.
+  void Redirect(SetId set, std::span<const xfrm::Sa> sas);
+  // Of a set in UDP that an earlier run left.
+  FlowPolicies& policies() { return policies_; }
   void Delete(SetId set, const SaIds& sas, bool certain);
 
   // Once a turn: sends one batch of what waits.
@@ -122,11 +121,13 @@ class KernelQueue {
   void FinishDelete(const KernelRound& round, const Job& job, bool known);
   void LookLater(const Job& job);
   void Close(const SaIds& sas);
+  void TellDeleted(SetId set);
 
   KernelLink* link_;
   KernelSink* sink_;
   const uint32_t reqid_;
   Stats& stats_;
+  FlowPolicies policies_;
   std::deque<SetRequest> requests_;  // Wait for a batch, oldest first.
   std::deque<SetRequest> blocked_;   // Those whose ids a deletion names, oldest first.
   std::deque<Deletion> deletions_;   // Wait for a batch.

@@ -35,6 +35,11 @@ void KernelRound::Add(const SetRequest& request) {
       batch_.AddSa(sa);
     }
   }
+  // Replaced where another set of the same ports has brought it.
+  for (size_t i = request.updated_count; i < request.count && request.sas[i].tunnel; ++i) {
+    batch_.UpdatePolicy(PolicyOf(request.sas[i]));
+    ++job.policies;
+  }
   jobs_.push_back(std::move(job));
 }
 
@@ -75,7 +80,7 @@ bool KernelRound::Take(const xfrm::Reply& reply) {
 }
 
 std::errc KernelRound::FirstErrorOf(const Job& job, std::errc harmless) const {
-  for (size_t i = 0; i < job.sas.count; ++i) {
+  for (size_t i = 0; i < job.sas.count + job.policies; ++i) {
     const std::errc error = ErrorOf(job, i);
     if (error != std::errc{} && error != harmless) return error;
   }

@@ -17,10 +17,11 @@
 namespace edge {
 
 enum class JobKind : uint8_t {
-  kInstall,  // NEWSA for each.
-  kExtend,   // UPDSA for those that are there, NEWSA for those that come now.
-  kLook,     // GETSA for each: is it there, and whose is it?
-  kDelete,   // DELSA for each.
+  kInstall,   // NEWSA for each, and UPDPOLICY for those in UDP, each of which has its policies.
+  kExtend,    // UPDSA for those that are there, NEWSA for those that come now.
+  kRedirect,  // UPDSA for each, with other ports outside.
+  kLook,      // GETSA for each: is it there, and whose is it?
+  kDelete,    // DELSA for each.
 };
 
 // What a set asks for. Its own copy of the keys, as it may wait; they wipe themselves.
@@ -33,6 +34,8 @@ struct SetRequest {
   SetId set;
   size_t updated_count = 0;
   size_t count = 0;
+  // Of the kernel.
+  size_t requests() const { return count + (sas[0].tunnel ? count - updated_count : 0); }
   SaArray sas;  // Those to update first. Their `keys` is void.
   xfrm::EspKeys keys;
 };
@@ -43,6 +46,7 @@ struct Job {
   SetId set;
   SaIds sas;
   int first_index = 0;
+  size_t policies = 0;  // Requests for them stand behind those for the SAs.
   // Of a kLook, bit i for sas.ids[i]: the SA found there is of this set, or it is not.
   uint8_t ours = 0;
   uint8_t others = 0;

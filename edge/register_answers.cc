@@ -388,13 +388,4 @@ Attempt RegisterProxy::AttemptOf(const RegisterTransaction& transaction, const S
   return attempt;
 }
 
-void RegisterProxy::Describe(const SaSet& set, Attempt* attempt) {
-  attempt->agreed = true;
-  attempt->algorithms = set.agreement.algorithms;
-  attempt->spi_pc = set.agreement.spis.client;
-  attempt->spi_ps = set.agreement.spis.server;
-  attempt->port_pc = set.agreement.port_pc;
-  attempt->port_ps = set.agreement.port_ps;
-}
-
 }  // namespace edge

@@ -29,15 +29,6 @@ RegisterProxy::RegisterProxy(Context* context, NextHops* next_hops)
   WriteStaticOffers();
 }
 
-void RegisterProxy::WriteStaticOffers() {
-  static_offers_.clear();
-  for (size_t rule = 0; rule <= context_.settings.rules.size(); ++rule) {
-    const Policy policy = PolicyOf(context_.settings, static_cast<RuleIndex>(rule));
-    static_offers_.push_back(
-        SecurityServerValue(policy.algorithms, SecurityServer::kStatic, nullptr));
-  }
-}
-
 void RegisterProxy::OnSettings(std::span<const RuleIndex> rules) {
   WriteStaticOffers();
   transactions_.ForEach(
@@ -103,26 +94,26 @@ void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest&
     ++context_.stats.refused_draining;
     return context_.Respond(arrival, {.status = 503, .retry_after_s = kDrainRetryAfterS}, actions);
   }
-  // TS 33.203 annex M.7.2: behind a NAT without UDP-enc-tun no agreement can work.
-  if (ViaDiffers(arrival.via, arrival.flow.remote)) {
-    ++context_.stats.drop_nat;
-    return;
-  }
   const RuleIndex rule =
       FindRule(context_.settings.rules,
                {arrival.flow.remote, request.realm, arrival.message.Value(HeaderId::kUserAgent),
                 request.impi, arrival.flow.transport});
-  std::optional<Offer> offer;
-  std::string client;
-  if (!ReadOffer(arrival, request, PolicyOf(context_.settings, rule), &offer, &client, actions)) {
+  const Policy policy = PolicyOf(context_.settings, rule);
+  // TS 33.203 annex M.7.2: behind a NAT without UDP-enc-tun no agreement can work.
+  const bool is_behind_nat = ViaDiffers(arrival.via, arrival.flow.remote);
+  if (is_behind_nat && (policy.sec_agree == SecAgree::kOff || !MayBeInUdp(arrival.message))) {
+    ++context_.stats.drop_nat;
     return;
   }
+  std::optional<Offer> offer;
+  std::string client;
+  if (!ReadOffer(arrival, request, policy, is_behind_nat, &offer, &client, actions)) return;
   // Who has agreed security is not let in without: it may be somebody else.
   const Binding* known =
       context_.registrar.FindBinding(request.impi, arrival.flow.remote, request.is_emergency);
   if (!offer && known != nullptr && context_.registrar.SetInUse(*known) != nullptr) {
     return RejectAgreement(arrival, 421, "in clear, while the phone has SAs", rule, request.impi,
-                           actions);
+                           is_behind_nat, actions);
   }
   Binding* binding = AdmitBinding(arrival, request, offer ? &*offer : nullptr, actions);
   if (binding == nullptr) return;
@@ -138,61 +129,6 @@ void RegisterProxy::OnUnprotected(const Arrival& arrival, const RegisterRequest&
                        .phone = binding->token,
                        .spi_uc = offer->spi_uc,
                        .spi_us = offer->spi_us});
-}
-
-bool RegisterProxy::ReadOffer(const Arrival& arrival, const RegisterRequest& request,
-                              const Policy& policy, std::optional<Offer>* offer,
-                              std::string* client, Actions* actions) {
-  const sip::Message& message = arrival.message;
-  if (policy.sec_agree == SecAgree::kOff) return true;
-  const auto reject = [&](int status, std::string_view why) {
-    RejectAgreement(arrival, status, why, policy.rule, request.impi, actions);
-    return false;
-  };
-
-  if (!message.Has(HeaderId::kSecurityClient)) {
-    const bool asked = sip::HasOptionTag(message, HeaderId::kRequire, "sec-agree") ||
-                       sip::HasOptionTag(message, HeaderId::kProxyRequire, "sec-agree") ||
-                       sip::HasOptionTag(message, HeaderId::kSupported, "sec-agree");
-    if (asked) return reject(494, "no Security-Client");
-    return policy.sec_agree != SecAgree::kRequire || reject(421, "no security agreement");
-  }
-  sip::SecurityList list;
-  if (sip::DecodeSecurity(message, HeaderId::kSecurityClient, &list) != sip::ParseError::kOk) {
-    context_.Respond(arrival, {.status = 400}, actions);
-    return false;
-  }
-  Offer chosen;
-  switch (Choose(list, policy.algorithms, &chosen)) {
-    case ChooseResult::kOk:
-      break;
-    case ChooseResult::kNoMechanism:
-      return reject(494, "no usable mechanism offered");
-    case ChooseResult::kNoCommonAlgorithm:
-      return reject(494, "no common algorithm");
-  }
-  *client = JoinValues(message, HeaderId::kSecurityClient);
-  if (client->size() > kAgreementSizeMax) {
-    context_.Respond(arrival, {.status = 400}, actions);
-    return false;
-  }
-  *offer = chosen;
-  return true;
-}
-
-// 421 and 494 carry what we would agree to (RFC 3329 2.3.1).
-void RegisterProxy::RejectAgreement(const Arrival& arrival, int status, std::string_view why,
-                                    RuleIndex rule, std::string_view impi, Actions* actions) {
-  context_.Respond(
-      arrival,
-      {.status = status, .security_server = static_offers_[rule], .requires_sec_agree = true},
-      actions);
-  Attempt attempt;
-  attempt.impi = impi;
-  attempt.source = arrival.flow;
-  attempt.result = why;
-  attempt.status = status;
-  actions->Report(attempt);
 }
 
 // Event 6: the answer to a challenge, on the set the challenge opened.
@@ -222,7 +158,7 @@ void RegisterProxy::OnTemporary(const Arrival& arrival, const RegisterRequest& r
   transaction->rule = set->rule;
   const Agreement& a = set->agreement;
   transaction->open->agreed = true;
-  transaction->open->offer = {a.port_uc, a.port_us, a.spi_uc, a.spi_us, a.algorithms};
+  transaction->open->offer = {a.port_uc, a.port_us, a.spi_uc, a.spi_us, a.algorithms, a.in_udp()};
   transaction->open->security_client = set->challenge->security_client;
   transaction->answers_challenge = true;
   // It has been used; now the core has its time (proto_ipsec: temporary_timeout is up to the first
@@ -274,9 +210,9 @@ void RegisterProxy::OnEstablished(const Arrival& arrival, const RegisterRequest&
   // Without a usable one the registration may still be refreshed; a challenge then fails.
   Offer offer;
   std::string client = JoinValues(arrival.message, HeaderId::kSecurityClient);
-  const bool agreed =
-      client.size() <= kAgreementSizeMax &&
-      Choose(list, PolicyOf(context_.settings, set->rule).algorithms, &offer) == ChooseResult::kOk;
+  const bool agreed = client.size() <= kAgreementSizeMax &&
+                      Choose(list, PolicyOf(context_.settings, set->rule).algorithms, &offer,
+                             ModeOf(set->agreement.in_udp())) == ChooseResult::kOk;
   const bool answers_open = AnswersOpenChallenge(*binding, request);
   const bool integrity_protected =
       set->state != SetState::kOld && !request.has_auts && !(request.has_response && answers_open);

@@ -59,8 +59,10 @@ class RegisterProxy final : public SetObserver {
   void OnRetransmission(const Arrival& arrival, RegisterTransaction* known, Actions* actions);
   // The offer of an unprotected REGISTER. Answers by itself and returns false when there is none
   // that will do and the policy wants one.
+  bool MayBeInUdp(const sip::Message& message) const;
   bool ReadOffer(const Arrival& arrival, const RegisterRequest& request, const Policy& policy,
-                 std::optional<Offer>* offer, std::string* client, Actions* actions);
+                 bool is_behind_nat, std::optional<Offer>* offer, std::string* client,
+                 Actions* actions);
   bool HasTooMany(const Binding& binding, const Arrival& arrival, Actions* actions);
   void RefuseFull(const Arrival& arrival, Actions* actions);
   Binding* AdmitBinding(const Arrival& arrival, const RegisterRequest& request, const Offer* offer,
@@ -71,7 +73,7 @@ class RegisterProxy final : public SetObserver {
                            Actions* actions);
   bool AnswersOpenChallenge(const Binding& binding, const RegisterRequest& request);
   void RejectAgreement(const Arrival& arrival, int status, std::string_view why, RuleIndex rule,
-                       std::string_view impi, Actions* actions);
+                       std::string_view impi, bool in_udp, Actions* actions);
   RegisterTransaction* Forward(const Arrival& arrival, const RegisterRequest& request,
                                Binding* binding, bool integrity_protected, Actions* actions);
   void SendToCore(const Arrival& arrival, const Binding& binding, RegisterTransaction* transaction,
@@ -117,7 +119,9 @@ class RegisterProxy final : public SetObserver {
   NextHops& next_hops_;
   SetKeeper keeper_;
   RegEvents reg_events_;
-  std::vector<std::string> static_offers_;  // Security-Server of 421 and 494, by RuleIndex.
+  // Security-Server of 421 and 494, by RuleIndex; and to phones behind a NAT.
+  std::vector<std::string> static_offers_;
+  std::vector<std::string> static_offers_in_udp_;
   SlotPool<RegisterTransaction> transactions_;
   absl::flat_hash_map<uint64_t, SlotId> by_key_;
   size_t under_way_ = 0;  // Without an answer yet.

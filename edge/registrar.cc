@@ -141,7 +141,15 @@ SaSet* Registrar::AddSet(Binding* binding, const Agreement& agreement, PortIndex
     set->shadowed[i] = head;
     head = set->id;
   }
+  if (agreement.in_udp()) {
+    udp_spis_[agreement.spis.client] = udp_spis_[agreement.spis.server] = set->id;
+  }
   return set;
+}
+
+SaSet* Registrar::FindSetInUdp(uint32_t spi) {
+  const auto found = udp_spis_.find(spi);
+  return found == udp_spis_.end() ? nullptr : sets_.Find(found->second);
 }
 
 void Registrar::RemoveFlows(SaSet* set) {
@@ -167,6 +175,10 @@ SetId* Registrar::ShadowedBy(SetId id, const FlowKey& key) {
 void Registrar::RemoveSet(SaSet* set) {
   assert(!set->timer.armed());
   RemoveFlows(set);
+  if (set->agreement.in_udp()) {
+    udp_spis_.erase(set->agreement.spis.client);
+    udp_spis_.erase(set->agreement.spis.server);
+  }
   if (Binding* binding = bindings_.Find(set->binding); binding != nullptr) {
     auto& sets = binding->sets;
     sets.erase(std::remove(sets.begin(), sets.end(), set->id), sets.end());

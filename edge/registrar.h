@@ -76,6 +76,8 @@ class Registrar {
     bindings_.Prefetch(set.binding);
   }
   SaSet* FindSet(SetId id) { return sets_.Find(id); }
+  // Of those in UDP the one with this SPI of ours; null: none.
+  SaSet* FindSetInUdp(uint32_t spi);
   // All of them, newest first.
   absl::InlinedVector<SetId, 4> SetsAt(const Flow& flow);
   Binding* FindBinding(SlotId id) { return bindings_.Find(id); }
@@ -108,6 +110,7 @@ class Registrar {
   SlotPool<SaSet> sets_;
   SlotPool<Binding> bindings_;
   absl::flat_hash_map<FlowKey, SetId> flows_;
+  absl::flat_hash_map<uint32_t, SetId> udp_spis_;  // Of phones behind a NAT alone.
   absl::flat_hash_set<FlowKey> connections_;
   absl::flat_hash_map<FlowKey, SlotId> clear_flows_;
   absl::flat_hash_map<uint64_t, SlotId> tokens_;

@@ -83,6 +83,7 @@ constexpr Field kFields[] = {
     OfIpsec<&S::Ipsec::mark>("mark", kNow),
     OfIpsec<&S::Ipsec::offload>("offload"),
     OfIpsec<&S::Ipsec::offload_device>("offload_device"),
+    OfIpsec<&S::Ipsec::udp_enc_tun>("udp_enc_tun"),
     OfGm<&S::Gm::listen>("listen"),
     OfGm<&S::Gm::sec_agree>("sec_agree", kNow),
     OfGm<&S::Gm::take_over>("take_over", kNow),

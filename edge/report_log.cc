@@ -50,6 +50,8 @@ std::string FormatAttempt(const Attempt& attempt, const std::vector<Port>& ports
                    xfrm::Name(attempt.algorithms.encryption), attempt.spi_pc, attempt.spi_ps,
                    attempt.port_pc, attempt.port_ps, EspArrived(attempt));
   }
+  if (attempt.port_uenc != 0)
+    fmt::format_to(out, " mod=UDP-enc-tun port-uenc={}", attempt.port_uenc);
   if (attempt.use.has_arrivals()) {
     fmt::format_to(out, " esp-packets={} esp-bytes={} esp-undecrypted={} esp-replayed={}",
                    attempt.use.packets, attempt.use.bytes, attempt.use.undecrypted,

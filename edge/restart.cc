@@ -4,8 +4,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "edge/limits.h"
 #include "xfrm/reconcile.h"
 
@@ -16,6 +19,27 @@ namespace {
 constexpr int kPassesMax = 5;
 // How often the log says how far it is.
 constexpr size_t kProgressSas = 200'000;
+
+// What the kernel knows a policy by.
+struct PolicyId {
+  explicit PolicyId(const xfrm::Policy& policy)
+      : direction(policy.direction),
+        ports{policy.local_port, policy.peer_port},
+        ends{policy.local, policy.peer} {}
+  explicit PolicyId(const xfrm::PolicyInfo& there)
+      : direction(there.direction),
+        ports{there.local_port, there.peer_port},
+        ends{there.local, there.peer} {}
+  bool operator==(const PolicyId&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H hash, const PolicyId& id) {
+    return H::combine(std::move(hash), id.direction, id.ports, id.ends[0].bytes, id.ends[1].bytes);
+  }
+
+  xfrm::Direction direction;
+  std::array<uint16_t, 2> ports;
+  std::array<xfrm::Address, 2> ends;
+};
 
 class Restart {
  public:
@@ -30,7 +54,6 @@ class Restart {
 
  private:
   bool Dump(void (*ask)(xfrm::Batch*), const std::function<void(const xfrm::Reply&)>& look);
-  bool IsKnown(const xfrm::PolicyInfo& there) const;
   // An empty batch, whose answers no late one of an earlier batch is taken for.
   void Begin() {
     sequence_ += xfrm::Batch::kRequestsMax;
@@ -98,6 +121,8 @@ bool Restart::PutSasRight(uint64_t seed, bool is_first) {
 
 // A port that is not served any more must not stay closed to whoever has it next (pitfalls 8).
 bool Restart::PutPoliciesRight() {
+  absl::flat_hash_set<PolicyId> known;
+  for (const xfrm::Policy& policy : known_.policies) known.insert(PolicyId(policy));
   std::vector<xfrm::Policy> void_ones;
   counts_.policies_foreign = 0;
   const bool is_dumped = Dump([](xfrm::Batch* batch) { batch->DumpPolicies(); },
@@ -106,11 +131,13 @@ bool Restart::PutPoliciesRight() {
                                 const xfrm::PolicyInfo& there = reply.policy;
                                 if (there.reqid != reqid_) {
                                   ++counts_.policies_foreign;
-                                } else if (!IsKnown(there)) {
+                                } else if (!known.contains(PolicyId(there))) {
                                   void_ones.push_back({.direction = there.direction,
                                                        .local = there.local,
                                                        .local_port = there.local_port,
-                                                       .reqid = reqid_});
+                                                       .reqid = reqid_,
+                                                       .peer = there.peer,
+                                                       .peer_port = there.peer_port});
                                 }
                               });
   if (!is_dumped) return false;
@@ -129,14 +156,6 @@ bool Restart::PutPoliciesRight() {
     }
   }
   return error_ == std::errc{};
-}
-
-bool Restart::IsKnown(const xfrm::PolicyInfo& there) const {
-  return std::any_of(known_.policies.begin(), known_.policies.end(),
-                     [&](const xfrm::Policy& policy) {
-                       return policy.direction == there.direction && policy.local == there.local &&
-                              policy.local_port == there.local_port;
-                     });
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ struct RestartCounts {
   size_t sas_removed = 0;       // Nobody knows them, or about to be installed anew.
   size_t sas_blocked = 0;       // Cannot be installed: another program's SA has the id.
   size_t sas_foreign = 0;       // Another program's (another reqid): untouched.
-  size_t policies_removed = 0;  // Of ports that are not ours any more.
+  size_t policies_removed = 0;  // Of ports that are not ours any more, of flows that are over.
   size_t policies_foreign = 0;
   size_t batches = 0;  // That changed something.
 };

@@ -76,7 +76,8 @@ class Planner {
         DropSet(record, &plan_.unusable);
       } else if (record.expires_ms <= epoch_ms_) {
         DropSet(record, &plan_.expired);
-      } else if (WorkerOf(record) == kNoWorker) {
+      } else if (WorkerOf(record) == kNoWorker ||
+                 (record.agreement.in_udp() && !settings_.ipsec.udp_enc_tun)) {
         DropSet(record, &plan_.without_ports);
       } else {
         if (record.rule > settings_.rules.size()) record.rule = 0;

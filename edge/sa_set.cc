@@ -12,6 +12,19 @@ xfrm::Address ToXfrm(const reactor::Endpoint& endpoint) {
   return address;
 }
 
+namespace {
+
+// The addresses outside are those within: the phone's public one and ours.
+xfrm::UdpTunnel TunnelOf(const Agreement& agreement, xfrm::Direction direction) {
+  if (!agreement.in_udp()) return {};
+  const xfrm::Address ue = ToXfrm(agreement.ue);
+  const xfrm::Address pcscf = ToXfrm(agreement.pcscf);
+  if (direction == xfrm::Direction::kIn) return {ue, pcscf, agreement.port_uenc, kEspInUdpPort};
+  return {pcscf, ue, kEspInUdpPort, agreement.port_uenc};
+}
+
+}  // namespace
+
 SaArray MakeSas(const Agreement& agreement, const xfrm::EspKeys& keys, uint32_t reqid,
                 uint32_t hard_seconds, uint16_t replay_window, xfrm::PacketMark mark) {
   const xfrm::Address ue = ToXfrm(agreement.ue);
@@ -25,7 +38,8 @@ SaArray MakeSas(const Agreement& agreement, const xfrm::EspKeys& keys, uint32_t 
                     .keys = &keys,
                     .hard_packets = LabelOf(agreement.spis),
                     .mark = mark,
-                    .direction = direction};
+                    .direction = direction,
+                    .tunnel = TunnelOf(agreement, direction)};
   };
   return {
       make({ue, pcscf, agreement.port_uc, agreement.port_ps}, agreement.spis.server,
@@ -46,6 +60,12 @@ SaIdArray MakeSaIds(const Agreement& agreement) {
            {ue, agreement.spi_uc},
            {ue, agreement.spi_us},
            {pcscf, agreement.spis.client}}};
+}
+
+std::array<xfrm::Policy, kSasPerSet> MakeFlowPolicies(const Agreement& agreement, uint32_t reqid) {
+  const xfrm::EspKeys none;
+  const SaArray sas = MakeSas(agreement, none, reqid, 0, 0);
+  return {PolicyOf(sas[0]), PolicyOf(sas[1]), PolicyOf(sas[2]), PolicyOf(sas[3])};
 }
 
 SaIds MakeSaIds(const Agreement& agreement, bool without_sa3) {

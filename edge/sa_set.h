@@ -27,7 +27,15 @@ struct Agreement {
   uint16_t port_ps = 0;
   xfrm::SpiPair spis;  // Ours: client spi_pc, server spi_ps.
   xfrm::Algorithms algorithms;
+  // Of a phone behind a NAT (mod=UDP-enc-tun, TS 33.203 annex M): the NAT's port for its ESP, or
+  // kEspInUdpPort before it is known. 0: ESP in transport mode.
+  uint16_t port_uenc = 0;
+
+  bool in_udp() const { return port_uenc != 0; }
 };
+
+// Where ESP in UDP is taken, at both ends (RFC 3948 4, TS 33.203 annex M).
+inline constexpr uint16_t kEspInUdpPort = 4500;
 
 inline constexpr size_t kSasPerSet = 4;
 using SaArray = std::array<xfrm::Sa, kSasPerSet>;
@@ -47,8 +55,15 @@ constexpr uint64_t LabelOf(xfrm::SpiPair spis) {
 // SA1 to SA4 in this order, with the label of their set. They point to `keys`.
 SaArray MakeSas(const Agreement& agreement, const xfrm::EspKeys& keys, uint32_t reqid,
                 uint32_t hard_seconds, uint16_t replay_window, xfrm::PacketMark mark = {});
+// But for SA3.
+inline std::array<xfrm::Sa, 3> WithoutSa3(const SaArray& sas) {
+  static_assert(kSa3 == 2);
+  return {sas[0], sas[1], sas[3]};
+}
 // What the kernel knows them by, in the same order.
 SaIdArray MakeSaIds(const Agreement& agreement);
+// The policies that they need, in the same order. REQUIRES: agreement.in_udp().
+std::array<xfrm::Policy, kSasPerSet> MakeFlowPolicies(const Agreement& agreement, uint32_t reqid);
 
 // SAs of one set that may be in the kernel, to be deleted.
 struct SaIds {

@@ -6,16 +6,6 @@
 #include "edge/limits.h"
 
 namespace edge {
-namespace {
-
-// The order of MakeSas: SA1, SA2, SA3, SA4.
-std::array<xfrm::Sa, 3> WithoutSa3(const SaArray& sas) {
-  static_assert(kSa3 == 2);
-  return {sas[0], sas[1], sas[3]};
-}
-
-}  // namespace
-
 SetKeeper::MakeError SetKeeper::Make(Binding* binding, const Offer& offer,
                                      const reactor::Endpoint& local, const xfrm::Key& ik,
                                      const xfrm::Key& ck, const Policy& policy, SetId origin,
@@ -43,6 +33,12 @@ SetKeeper::MakeError SetKeeper::Make(Binding* binding, const Offer& offer,
   agreement.port_pc = context_.ports[port_pc].local.port();
   agreement.spis = spis;
   agreement.algorithms = offer.algorithms;
+  if (offer.in_udp) {  // Till the phone's first packet: what its sets before had, if any.
+    const SaSet* before = context_.registrar.SetInUse(*binding);
+    const bool is_known = before != nullptr && before->agreement.in_udp();
+    agreement.port_uenc = is_known ? before->agreement.port_uenc : kEspInUdpPort;
+    ++context_.stats.nat_sets;
+  }
 
   SaSet* set = context_.registrar.AddSet(binding, agreement, port_ps, port_pc);
   set->timer.kind = static_cast<uint32_t>(TimerKind::kSet);

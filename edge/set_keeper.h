@@ -8,6 +8,7 @@
 
 #include "edge/agreement.h"
 #include "edge/context.h"
+#include "xfrm/reply.h"
 
 namespace edge {
 
@@ -58,6 +59,9 @@ class SetKeeper {
 
   void OnInstalled(SetId id, std::errc error, std::string_view explanation, Actions* actions);
   void OnExtended(SetId id, std::errc error, std::string_view explanation, Actions* actions);
+  void OnRedirected(SetId id);
+  // The NAT of a phone has another port for it: all sets of the phone go there.
+  void OnMapping(const xfrm::Mapping& mapping, Actions* actions);
   // What OnSetExtended waited for.
   void OnJournalled(SetId id, bool is_kept, Actions* actions);
   void OnDeleted(SetId id, Actions* actions);
@@ -73,6 +77,7 @@ class SetKeeper {
   void MakeRoom(Binding* binding, const Offer& offer, Actions* actions);
   // And notes until when the kernel keeps them.
   SaArray MakeSasFor(SaSet* set, const xfrm::EspKeys& keys, uint64_t lifetime_s);
+  void Redirect(SaSet* set, uint16_t port_uenc, Actions* actions);
   void WatchCurrent(const SaSet& next);
   bool GivesWay(SaSet* set, Actions* actions);
   void Perform(SaSet* set, SetAction action, Actions* actions);

@@ -51,6 +51,7 @@ struct Settings {
     xfrm::PacketMark mark;           // mark, mark_mask.
     xfrm::OffloadKind offload = xfrm::OffloadKind::kNone;
     std::string offload_device;  // Its name, "eth0"; needed unless offload is none.
+    bool udp_enc_tun = false;    // mod=UDP-enc-tun for phones behind a NAT that offer it.
   };
   // [gm]: towards the phones, unprotected.
   struct Gm {

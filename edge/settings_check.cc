@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "edge/limits.h"
+#include "edge/sa_set.h"
 #include "edge/settings_draft.h"
 #include "edge/settings_rules.h"
 
@@ -28,6 +29,7 @@ constexpr SettingsPath kMark = {"ipsec", "mark"};
 constexpr SettingsPath kMarkMask = {"ipsec", "mark_mask"};
 constexpr SettingsPath kOffload = {"ipsec", "offload"};
 constexpr SettingsPath kOffloadDevice = {"ipsec", "offload_device"};
+constexpr SettingsPath kUdpEncTun = {"ipsec", "udp_enc_tun"};
 constexpr SettingsPath kAccessFormat = {"log", "access_format"};
 constexpr SettingsPath kRevealKeys = {"log", "reveal_keys"};
 constexpr SettingsPath kJournalFile = {"journal", "file"};
@@ -105,6 +107,7 @@ class Checker {
   void CheckCore();
   void CheckEmergencyNextHop();
   void CheckSharedSockets();
+  void CheckEspInUdp(std::string_view name, const Endpoint& socket, uint32_t line);
   void CheckPhonesCanBeProtected();
 
   size_t CountPorts(const Endpoint& address) const;
@@ -328,6 +331,7 @@ void Checker::CheckSharedSockets() {
                                              Text(uses[i].endpoint), uses[j].name, uses[j].line));
       break;
     }
+    CheckEspInUdp(uses[i].name, uses[i].endpoint, uses[i].line);
   }
   const size_t named =
       draft_.core_sockets.size() + draft_.gm_sockets.size() + draft_.protected_sockets.size();
@@ -335,6 +339,16 @@ void Checker::CheckSharedSockets() {
     draft_.Error(draft_.LineOf(kSocket),
                  fmt::format("{} sockets in all: at most {}", named, kPortsMax));
   }
+}
+
+// The port of ESP in UDP is the kernel's on every address that has protected ports.
+void Checker::CheckEspInUdp(std::string_view name, const Endpoint& socket, uint32_t line) {
+  if (!settings_.ipsec.udp_enc_tun || socket.port() != kEspInUdpPort || CountPorts(socket) == 0) {
+    return;
+  }
+  draft_.Error(line, fmt::format("{}: {} is taken by ipsec.udp_enc_tun in line {}: ESP in UDP "
+                                 "comes there (RFC 3948)",
+                                 name, Text(socket), draft_.LineOf(kUdpEncTun)));
 }
 
 // Security-Server names ports, not addresses: a phone goes on at the address it registered at.

@@ -97,6 +97,10 @@ constexpr Setting kSettings[] = {
      [](Reader& reader, SettingsDraft& draft) {
        reader.Text(false, &draft.settings.ipsec.offload_device);
      }},
+    {{"ipsec", "udp_enc_tun"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Boolean(&draft.settings.ipsec.udp_enc_tun);
+     }},
     {{"ipsec", "mark"},
      [](Reader& reader, SettingsDraft& draft) {
        reader.Integer(1, UINT32_MAX, "a mark on packets", &draft.settings.ipsec.mark.value);

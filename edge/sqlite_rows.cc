@@ -16,7 +16,7 @@ constexpr std::string_view kSelectRegistrations =
 constexpr std::string_view kSelectSets =
     "SELECT id, registration, state, after_initial, ue, port_uc, port_us, spi_uc, spi_us, pcscf,"
     " port_pc, port_ps, spi_pc, spi_ps, integrity, encryption, rule, installed_ms, expires_ms,"
-    " sequence_bound, keys FROM sa_set";
+    " sequence_bound, keys, port_uenc FROM sa_set";
 
 constexpr size_t kProgressRows = 100'000;
 // How many times in a row nothing is found around damage before it is given up. A page has ids of
@@ -140,6 +140,7 @@ bool ReadRow(const SqliteStatement& row, JournalKey* key, SetRecord* record) {
   uint64_t after_initial = 0;
   uint64_t rule = 0;
   uint64_t bound = 0;
+  uint64_t port_uenc = 0;
   const bool is_good =
       row.Number(0, INT64_MAX, &record->id) && record->id != 0 &&
       row.Number(1, INT64_MAX, &record->registration) &&
@@ -147,10 +148,11 @@ bool ReadRow(const SqliteStatement& row, JournalKey* key, SetRecord* record) {
       row.Number(3, 1, &after_initial) && ReadAgreement(row, &record->agreement) &&
       row.Number(16, UINT16_MAX, &rule) && row.Number(17, INT64_MAX, &record->installed_ms) &&
       row.Number(18, INT64_MAX, &record->expires_ms) && row.Number(19, UINT32_MAX, &bound) &&
-      ReadKeys(row, key, record);
+      row.Number(21, UINT16_MAX, &port_uenc) && ReadKeys(row, key, record);
   record->after_initial = after_initial == 1;
   record->rule = static_cast<RuleIndex>(rule);
   record->sequence_bound = static_cast<uint32_t>(bound);
+  record->agreement.port_uenc = static_cast<uint16_t>(port_uenc);
   return is_good;
 }
 
@@ -231,6 +233,8 @@ const char* const kSchemaSteps[kSchemaVersion] = {
     " installed_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
     " sequence_bound INTEGER NOT NULL, keys BLOB NOT NULL);"
     "CREATE TABLE secret(id INTEGER PRIMARY KEY CHECK(id = 1), sealed BLOB NOT NULL);",
+    // 2. Sets in UDP; 0: in transport mode.
+    "ALTER TABLE sa_set ADD COLUMN port_uenc INTEGER NOT NULL DEFAULT 0;",
 };
 
 const char kWriteRegistrationSql[] =
@@ -240,8 +244,8 @@ const char kWriteRegistrationSql[] =
 const char kWriteSetSql[] =
     "INSERT OR REPLACE INTO sa_set(id, registration, state, after_initial, ue, port_uc, port_us,"
     " spi_uc, spi_us, pcscf, port_pc, port_ps, spi_pc, spi_ps, integrity, encryption, rule,"
-    " installed_ms, expires_ms, sequence_bound, keys) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-    " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
+    " installed_ms, expires_ms, sequence_bound, keys, port_uenc) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+    " ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
 
 void BindRow(const RegistrationRecord& record, RowBuffer* buffer, SqliteStatement* statement) {
   char* const texts = buffer->texts.data();
@@ -293,6 +297,7 @@ void BindRow(const SetRecord& record, JournalKey* key, RowBuffer* buffer,
   statement->Bind(18, static_cast<int64_t>(record.installed_ms));
   statement->Bind(19, static_cast<int64_t>(record.expires_ms));
   statement->Bind(20, int64_t{record.sequence_bound});
+  statement->Bind(22, int64_t{a.port_uenc});
   std::array<uint8_t, kKeysSize> keys;
   std::memcpy(keys.data(), record.ik.bytes().data(), xfrm::Key::kSize);
   std::memcpy(keys.data() + xfrm::Key::kSize, record.ck.bytes().data(), xfrm::Key::kSize);

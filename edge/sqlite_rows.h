@@ -11,7 +11,7 @@
 namespace edge {
 
 // The tables of each version, as what leads there from the one before.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 extern const char* const kSchemaSteps[kSchemaVersion];
 
 extern const char kWriteRegistrationSql[];

@@ -49,6 +49,9 @@ namespace edge {
   X(drop_unknown_response, "responses to nothing we sent")                          \
   X(drop_unprotected, "messages an unprotected port does not take")                 \
   X(drop_nat, "REGISTERs from behind a NAT without UDP-enc-tun")                    \
+  X(nat_sets, "SA sets in UDP, for phones behind a NAT")                            \
+  X(nat_ports_learnt, "times the kernel was told of a phone's port at its NAT")     \
+  X(nat_address_changed, "ESP in UDP from another address than its phone's")        \
   X(drop_edit, "messages with more to change than the limits allow")                \
   X(drop_spoofed, "protected messages whose Via is not their source")               \
   X(kernel_batches, "batches of XFRM requests sent")                                \

@@ -71,6 +71,9 @@ bool Worker::Open(std::string* error) {
     now_ms_ = NowMs();
     core_.Restore(journal_->TakePhones(index_), now_ms_, EpochMs(), journal_->first_id(index_),
                   Journal::kIdStep);
+    core_.registrar().sets().ForEach([this](const SaSet* set) {
+      queue_.policies().Need(set->id, set->agreement, settings_.ipsec.reqid);
+    });
   }
   return OpenPorts(error);
 }
@@ -314,7 +317,9 @@ void Worker::Send(const Flow& to, std::span<const std::string_view> pieces) {
 std::span<const xfrm::Sa> Worker::Offloaded(std::span<const xfrm::Sa> sas, SaArray* copies) const {
   std::copy(sas.begin(), sas.end(), copies->begin());
   const std::span<xfrm::Sa> made(copies->data(), sas.size());
-  for (xfrm::Sa& sa : made) sa.offload = kernel_->offload().For(sa.keys->algorithms(), now_ms_);
+  for (xfrm::Sa& sa : made) {
+    if (!sa.tunnel) sa.offload = kernel_->offload().For(sa.keys->algorithms(), now_ms_);
+  }
   return made;
 }
 

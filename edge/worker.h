@@ -37,15 +37,13 @@ class Worker final : Actions,
                      ConnectionSink,
                      ResolverSink {
  public:
-  // The worker `index` of those in `all` (edge/worker_settings.h). The rest outlives it.
-  // `journal` null: there is none.
+  // The worker `index` of those in `all`. The rest outlives it; without a journal it is null.
   Worker(const Settings& all, size_t index, Kernel* kernel, xfrm::SpiPool* spis, Random* random,
          Exchange* exchange, Journal* journal = nullptr);
   ~Worker() override;
 
   // Everything that can fail, in the thread that runs it. False: *error.
-  // REQUIRES: the kernel is prepared; its policies come before the first socket is bound (design
-  // D1).
+  // REQUIRES: the kernel is prepared: its policies come before the first socket (design D1).
   bool Open(std::string* error);
   // Turns until Exchange::Stop(), then takes no new phone, lets what is under way end, gives the
   // SAs back (with a journal it leaves them, for the next run) and closes.
@@ -82,9 +80,8 @@ class Worker final : Actions,
   void Disconnect(const Flow& flow) override { connections_.Disconnect(flow); }
   void Install(SetId set, std::span<const xfrm::Sa> sas) override;
   void Extend(SetId set, std::span<const xfrm::Sa> sas, std::span<const xfrm::Sa> added) override;
-  void Delete(SetId set, const SaIds& sas, bool certain) override {
-    queue_.Delete(set, sas, certain);
-  }
+  void Delete(SetId set, const SaIds& sas, bool sure) override { queue_.Delete(set, sas, sure); }
+  void Redirect(SetId set, std::span<const xfrm::Sa> sas) override { queue_.Redirect(set, sas); }
   void Look(SetId set, std::span<const xfrm::SaId> sas) override { watch_.Look(set, sas); }
   void TellOthers(const Letter& letter) override;
   void Report(const Attempt& attempt) override;
@@ -99,11 +96,14 @@ class Worker final : Actions,
   void OnInstalled(SetId set, std::errc error, std::string_view explanation) override;
   void OnExtended(SetId set, std::errc error, std::string_view explanation) override;
   void OnDeleted(SetId set) override;
+  void OnRedirected(SetId set) override { core_.OnRedirected(set); }
   void OnLooked(SetId set, const SaUse& use) override;
 
   void OnWake() override;
   void OnReply(std::span<const std::byte> bytes) override;
   void OnLoss() override;
+  bool wants_mappings() const override { return settings_.ipsec.udp_enc_tun; }
+  void OnMapping(const xfrm::Mapping& mapping) override;
   void TakeFromJournal();
   void FlushToJournal();
   void FlushToKernel();

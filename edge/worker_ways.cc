@@ -1,4 +1,5 @@
-// The worker's part in the ways into the core: what happens on them, and what is said of it.
+// The worker's part in the ways into the core and to phones behind a NAT: what happens on them, and
+// what is said of it.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -16,6 +17,10 @@ void Worker::OnConnectFailed(const Flow& flow) {
 
 void Worker::OnResolved(SlotId name, const Resolved& resolved) {
   core_.OnResolved(name, resolved, now_ms_, this);
+}
+
+void Worker::OnMapping(const xfrm::Mapping& mapping) {
+  if (!stopping_ && mapping.reqid == settings_.ipsec.reqid) core_.OnMapping(mapping, now_ms_, this);
 }
 
 void Worker::TellNextHop(const NextHopChange& change) {

@@ -59,6 +59,18 @@ Agreement SampleAgreement() {
   return agreement;
 }
 
+TEST(EdgeAgreement, BehindANatSecurityServerNamesThatModeInEachEntry) {
+  Agreement agreement = SampleAgreement();
+  agreement.port_uenc = 4500;
+  EXPECT_EQ(SecurityServerValue(Allowed("hmac-sha-1-96=null"), SecurityServer::kStatic, &agreement),
+            "ipsec-3gpp;q=0.9;alg=hmac-sha-1-96;ealg=null;prot=esp;mod=UDP-enc-tun;spi-c=70001;"
+            "spi-s=4000000000;port-c=6102;port-s=6101");
+  EXPECT_EQ(SecurityServerValue(Allowed("hmac-sha-1-96=null,null=aes-gcm"), SecurityServer::kStatic,
+                                nullptr, true),
+            "ipsec-3gpp;q=0.9;alg=hmac-sha-1-96;ealg=null;prot=esp;mod=UDP-enc-tun, "
+            "ipsec-3gpp;q=0.8;alg=null;ealg=aes-gcm;prot=esp;mod=UDP-enc-tun");
+}
+
 TEST(EdgeAgreement, OurOrderDecidesNotThePhonesAndNotItsQ) {
   const std::string client = "ipsec-3gpp;q=0.9;alg=hmac-md5-96;ealg=aes-cbc" + std::string(kPorts) +
                              ", ipsec-3gpp;q=0.1;alg=hmac-sha-1-96;ealg=null" + std::string(kPorts);
@@ -110,6 +122,13 @@ TEST(EdgeAgreement, TunnelsAreNotSelected) {
   const std::string nat = Mechanism("alg=hmac-sha-1-96;mod=UDP-enc-tun");
   EXPECT_EQ(Chosen(tunnel, ""), "no common algorithm");
   EXPECT_EQ(Chosen(nat, ""), "no common algorithm");
+  Offer offer;
+  EXPECT_EQ(Choose(Decoded(nat), Allowed(""), &offer, sip::Mode::kUdpTunnel), ChooseResult::kOk);
+  EXPECT_TRUE(offer.in_udp);
+  EXPECT_TRUE(Offers(Decoded(tunnel + "," + nat), sip::Mode::kUdpTunnel));
+  EXPECT_FALSE(Offers(Decoded(tunnel), sip::Mode::kUdpTunnel));
+  EXPECT_FALSE(Offers(Decoded(Mechanism("alg=null;mod=UDP-enc-tun")), sip::Mode::kUdpTunnel))
+      << "of no use";
   EXPECT_EQ(Chosen(tunnel + "," + nat + "," + Mechanism("alg=hmac-md5-96;mod=trans"), ""),
             "hmac-md5-96=null");
 }

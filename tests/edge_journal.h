@@ -21,6 +21,7 @@ namespace edge {
 
 inline bool operator==(const Agreement& a, const Agreement& b) {
   return reactor::SameAddress(a.ue, b.ue) && reactor::SameAddress(a.pcscf, b.pcscf) &&
+         a.port_uenc == b.port_uenc &&
          std::tie(a.port_uc, a.port_us, a.spi_uc, a.spi_us, a.port_pc, a.port_ps) ==
              std::tie(b.port_uc, b.port_us, b.spi_uc, b.spi_us, b.port_pc, b.port_ps) &&
          a.spis == b.spis && a.algorithms == b.algorithms;

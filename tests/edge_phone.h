@@ -88,6 +88,7 @@ struct TestPhone {
   uint32_t spi_uc = 2137441234;
   uint32_t spi_us = 2137441235;
   std::string algorithms = "alg=hmac-sha-1-96;ealg=aes-cbc";
+  std::string mode = "trans";
   // Of the last 401.
   std::string nonce;
   TestSet set;
@@ -105,10 +106,9 @@ struct TestPhone {
     spi_us += 100;
   }
   std::string SecurityClient() const {
-    return "Security-Client: ipsec-3gpp;" + algorithms +
-           ";prot=esp;mod=trans;spi-c=" + std::to_string(spi_uc) +
-           ";spi-s=" + std::to_string(spi_us) + ";port-c=" + std::to_string(port_uc) +
-           ";port-s=" + std::to_string(port_us) + "\r\n";
+    return "Security-Client: ipsec-3gpp;" + algorithms + ";prot=esp;mod=" + mode +
+           ";spi-c=" + std::to_string(spi_uc) + ";spi-s=" + std::to_string(spi_us) +
+           ";port-c=" + std::to_string(port_uc) + ";port-s=" + std::to_string(port_us) + "\r\n";
   }
   // The next request in line; a REGISTER's own lines are `lines`.
   std::string Request(const std::string& method, const std::string& uri, uint16_t port,

@@ -110,6 +110,7 @@ class QueueTest : public testing::Test, protected KernelLink, protected KernelSi
     Note("extended", set, error, words);
   }
   void OnDeleted(SetId set) override { Note("deleted", set, kOk, ""); }
+  void OnRedirected(SetId set) override { redirected_.push_back(set); }
   void Note(const char* what, SetId set, std::errc error, std::string_view words) {
     std::string line = std::string(what) + " " + std::to_string(set);
     if (error != kOk) line += " " + std::string(xfrm::Name(error));
@@ -126,6 +127,7 @@ class QueueTest : public testing::Test, protected KernelLink, protected KernelSi
   int requests_ = 0;  // Of the last batch.
   std::vector<std::vector<std::byte>> answers_;
   std::vector<std::string> told_;
+  std::vector<SetId> redirected_;
   Lines words_;  // That came with what was told.
 };
 

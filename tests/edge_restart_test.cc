@@ -167,6 +167,39 @@ TEST_F(EdgeRestart, PoliciesOfPortsNotServedAnyMoreGoOthersStay) {
   EXPECT_EQ(kernel_.policy_count(), 3u);
 }
 
+// Of phones behind a NAT: each SA with a policy of its own flow. The port that the kernel has
+// learnt since is no reason to make an SA anew, and a set that is over takes its policies with it.
+TEST_F(EdgeRestart, SasInUdpStayAtThePortTheKernelKnowsAndPoliciesOfFlowsThatAreOverGo) {
+  Agreement known = AgreementOf(0);
+  known.port_uenc = 61000;
+  Agreement over = AgreementOf(1);
+  over.port_uenc = 61001;
+  over.port_uc = 37011;
+  over.port_us = 37012;
+  for (const Agreement& agreement : {known, over}) {
+    Add(SasOf(agreement));
+    for (const xfrm::Policy& policy : MakeFlowPolicies(agreement, kReqid)) Add(policy);
+  }
+  Add(PolicyOf(6101, xfrm::Direction::kIn));
+  known.port_uenc = 4500;  // As it stands in the journal.
+  const SaArray sas = SasOf(known);
+  std::vector<xfrm::Policy> wanted = {PolicyOf(6101, xfrm::Direction::kIn)};
+  for (const xfrm::Policy& policy : MakeFlowPolicies(known, kReqid)) wanted.push_back(policy);
+  EXPECT_TRUE(PutRight(sas, wanted));
+  EXPECT_EQ(counts_.sas_kept, 4u);
+  EXPECT_EQ(counts_.sas_removed, 4u);
+  EXPECT_EQ(counts_.policies_removed, 4u);
+  EXPECT_EQ(kernel_.policy_count(), 5u);
+  for (const xfrm::SaInfo& sa : kernel_.Sas()) {
+    EXPECT_EQ(std::max(sa.tunnel.source_port, sa.tunnel.destination_port), 61000);
+  }
+  // But never one in transport mode for one in UDP.
+  known.port_uenc = 0;
+  EXPECT_TRUE(PutRight(SasOf(known), wanted));
+  EXPECT_EQ(counts_.sas_installed, 4u);
+  for (const xfrm::SaInfo& sa : kernel_.Sas()) EXPECT_FALSE(sa.tunnel);
+}
+
 TEST_F(EdgeRestart, WhatIsUnknownIsLookedAtAgain) {
   for (const bool dump_is_torn : {false, true}) {
     for (uint32_t i = 0; i < 40; ++i) Add(SasOf(AgreementOf(i)));

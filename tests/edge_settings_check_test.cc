@@ -76,6 +76,23 @@ TEST(SettingsCheck, AProtectedPortIsNotASipPort) {
   }
 }
 
+TEST(SettingsCheck, ThePortOfEspInUdpIsTheKernelsWhereItIsInUse) {
+  File file;
+  file.gm = "listen = [\"192.0.2.10\", \"192.0.2.10:4500\"]";
+  EXPECT_EQ(file.Report(), "");
+  file.ipsec += "\nudp_enc_tun = true";
+  EXPECT_EQ(
+      file.Report(),
+      "f:5: error: gm.listen: 192.0.2.10:4500 is taken by ipsec.udp_enc_tun in line 3: ESP in "
+      "UDP comes there (RFC 3948)\n");
+  file.gm = "listen = \"192.0.2.10\"";
+  file.core = "listen = \"198.51.100.10:4500\"\nnext_hop = \"198.51.100.20\"";
+  EXPECT_EQ(file.Report(), "") << "no phone has ESP to do with that address";
+  EXPECT_TRUE(file.Parse().settings.ipsec.udp_enc_tun);
+  file.ipsec += "\nudp_enc_tun = 1";
+  EXPECT_FALSE(file.Parse().ok());
+}
+
 TEST(SettingsCheck, TheDefaultProtectedPortIsNotASipPort) {
   File file;
   file.ipsec = "port = 5061\nsocket = [\"ipsec:192.0.2.10\", \"ipsec:192.0.2.10:6100\"]";

@@ -191,12 +191,23 @@ TEST_F(SqliteStoreFile, OfANewerGmedgeIsLeftAsItIs) {
   const std::string before = BytesOf(options_.file);
   EXPECT_FALSE(TryOpen());
   EXPECT_EQ(error_, "journal " + options_.file +
-                        ": it has schema version 7, and this gmedge knows up to 1: start the newer "
+                        ": it has schema version 7, and this gmedge knows up to 2: start the newer "
                         "gmedge that wrote it, or move it away to begin without its registrations");
   EXPECT_EQ(BytesOf(options_.file), before);
-  ASSERT_EQ(Sql("PRAGMA user_version = 1"), "");
+  ASSERT_EQ(Sql("PRAGMA user_version = 2"), "");
   Open();
   EXPECT_EQ(opened_.contents.sets.size(), 2u);
+}
+
+TEST_F(SqliteStoreFile, OfTheFirstSchemaIsBroughtToOursAndItsSetsAreInTransportMode) {
+  Open();
+  WritePhones(2);
+  Close();
+  ASSERT_EQ(Sql("ALTER TABLE sa_set DROP COLUMN port_uenc"), "");
+  ASSERT_EQ(Sql("PRAGMA user_version = 1"), "");
+  Open();
+  ASSERT_EQ(opened_.contents.sets.size(), 2u);
+  for (const SetRecord& set : opened_.contents.sets) EXPECT_FALSE(set.agreement.in_udp());
 }
 
 // Everything outside of the damaged pages is kept, and the damaged file too.

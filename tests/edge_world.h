@@ -84,6 +84,22 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   const std::vector<Letter>& letters() const { return letters_; }
   void Hear(const Letter& letter) { core_.OnLetter(letter, now_ms_, this); }
 
+  // ESP in UDP comes in on an SA from there; the kernel tells if that is another place than it was.
+  bool ReceiveInUdp(const xfrm::SaId& sa, std::string_view from) {
+    const reactor::Endpoint source = At(from);
+    std::vector<std::vector<std::byte>> events;
+    if (!kernel_.ReceiveInUdp(sa, ToXfrm(source), source.port(), now_ms_ / 1000, &events)) {
+      return false;
+    }
+    for (const std::vector<std::byte>& event : events) {
+      xfrm::Reply reply;
+      xfrm::ReplyReader reader(event);
+      if (reader.Next(&reply)) core_.OnMapping(reply.mapping, now_ms_, this);
+    }
+    return true;
+  }
+  const FlowPolicies& policies() { return queue_.policies(); }
+
   // Lets the kernel work until nothing is left to do at this instant.
   void Settle() {
     while (!test_answers_dns_ && !lookups_.empty()) Resolved({});
@@ -219,6 +235,7 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
   void Delete(SetId set, const SaIds& sas, bool certain) override {
     queue_.Delete(set, sas, certain);
   }
+  void Redirect(SetId set, std::span<const xfrm::Sa> sas) override { queue_.Redirect(set, sas); }
   void Look(SetId set, std::span<const xfrm::SaId> sas) override { watch_.Look(set, sas); }
   void TellOthers(const Letter& letter) override { letters_.push_back(letter); }
   void Report(const Attempt& attempt) override {
@@ -250,6 +267,7 @@ class World final : public Actions, KernelLink, KernelSink, SaWatchSink {
     core_.OnExtended(set, error, why, now_ms_, this);
   }
   void OnDeleted(SetId set) override { core_.OnDeleted(set, now_ms_, this); }
+  void OnRedirected(SetId set) override { core_.OnRedirected(set); }
   void OnLooked(SetId set, const SaUse& use) override { core_.OnLooked(set, use, now_ms_, this); }
 
   Settings settings_;
