@@ -108,6 +108,35 @@ TEST(UeAgreement, TakesNothingItCannotUse) {
   EXPECT_EQ(agreement.spi_ps, 0u);
 }
 
+TEST(UeAgreement, BehindANatItTakesThatModeAloneAndItsOwnAddressStandsOutside) {
+  const std::vector<xfrm::Algorithms> offer = {
+      {xfrm::Integrity::kHmacSha1_96, xfrm::Encryption::kNull}};
+  const std::string value = SecurityClientValue(Offer(), offer, true);
+  EXPECT_THAT(value, HasSubstr("mod=trans; spi-c=1000000000"));
+  EXPECT_THAT(value, HasSubstr("mod=UDP-enc-tun; spi-c=1000000000"));
+  EXPECT_THAT(SecurityClientValue(Offer(), offer), testing::Not(HasSubstr("UDP-enc-tun")));
+
+  UeAgreement agreement = Offer();
+  agreement.in_udp = true;
+  agreement.public_address = At("203.0.113.9:0");
+  std::string server = "Security-Server: " + Server("alg=hmac-sha-1-96;ealg=null") + "\r\n";
+  EXPECT_EQ(Take(server, offer, &agreement), "Security-Server has nothing the phone offered");
+  server.replace(server.find("trans"), 5, "UDP-enc-tun");
+  ASSERT_EQ(Take(server, offer, &agreement), "");
+  const xfrm::EspKeys keys(agreement.algorithms, agreement.ik, agreement.ck);
+  const reactor::Endpoint ue = At("10.9.0.2:0");
+  const reactor::Endpoint pcscf = At("192.0.2.10:5060");
+  for (const xfrm::Sa& sa : SasOf(agreement, ue, pcscf, keys, 7)) {
+    const bool out = sa.direction == xfrm::Direction::kOut;
+    const xfrm::Address inside = AddressOf(agreement.public_address);
+    EXPECT_EQ(out ? sa.selector.source : sa.selector.destination, inside);
+    const xfrm::UdpTunnel tunnel = {AddressOf(out ? ue : pcscf), AddressOf(out ? pcscf : ue), 4500,
+                                    4500};
+    EXPECT_EQ(sa.tunnel, tunnel);
+    EXPECT_EQ(sa.id().destination, tunnel.destination);
+  }
+}
+
 TEST(UeAgreement, MakesFourSasAsTheTableSays) {
   UeAgreement agreement = Offer();
   ASSERT_EQ(Take("Security-Server: " + Server("alg=hmac-sha-1-96;ealg=null") + "\r\n",

@@ -37,6 +37,9 @@ ABSL_FLAG(
 ABSL_FLAG(std::string, algorithms, "",
           "offered pairs, e.g. hmac-sha-1-96=aes-cbc,null=aes-gcm; "
           "empty: all legal ones");
+ABSL_FLAG(bool, udp_enc_tun, false,
+          "offer mod=UDP-enc-tun as well, for a NAT; its address must be local here, too");
+ABSL_FLAG(double, nat_keepalive, 20, "seconds between keep-alives to port 4500; 0: none");
 ABSL_FLAG(std::string, scenario, "register",
           "steps in order: register, reregister, reauth, deregister, message, options, invite, "
           "mt-message, mt-options, mt-invite, hold; STEP*N repeats");
@@ -94,6 +97,7 @@ tools::PhoneOptions PhoneOptionsOfFlags() {
   if (!algorithms.empty() && !tools::ParseAlgorithms(algorithms, &options.offer, &error)) {
     BadFlag("--algorithms: " + error);
   }
+  options.udp_enc_tun = absl::GetFlag(FLAGS_udp_enc_tun);
   const std::optional<tools::Fault> fault = tools::ParseFault(absl::GetFlag(FLAGS_fail));
   if (!fault) BadFlag(fmt::format("--fail={}: unknown", absl::GetFlag(FLAGS_fail)));
   options.fault = *fault;
@@ -148,7 +152,10 @@ tools::FleetOptions FleetOptionsOfFlags() {
 class Run : public tools::UdpSink {
  public:
   Run(const tools::FleetOptions& options, tools::SipSockets* sockets, tools::KernelEsp* esp)
-      : fleet_(options, esp, NowUs()), sockets_(sockets), esp_(esp) {}
+      : fleet_(options, esp, NowUs()), sockets_(sockets), esp_(esp) {
+    const bool keeps_alive = esp != nullptr && options.phone.udp_enc_tun && KeepAliveUs() > 0;
+    if (keeps_alive) next_keepalive_us_ = NowUs() + KeepAliveUs();
+  }
 
   void OnDatagram(const Endpoint& local, const Endpoint& source, sip::PaddedView bytes) override {
     fleet_.OnDatagram(local, source, bytes, NowUs(), &outbox_);
@@ -194,11 +201,20 @@ class Run : public tools::UdpSink {
     sockets_->Send(&outbox_);
     if (fleet_.done()) return;
     const uint64_t now_us = NowUs();
+    if (now_us >= next_keepalive_us_) {
+      esp_->KeepAlive();
+      next_keepalive_us_ = now_us + KeepAliveUs();
+    }
     const uint64_t next_us = fleet_.next_us();
     const uint64_t wait_ms = next_us > now_us ? (next_us - now_us + 999) / 1000 : 0;
     sockets_->Receive(static_cast<int>(std::min<uint64_t>(wait_ms, kWaitMaxMs)), this);
   }
 
+  static uint64_t KeepAliveUs() {
+    return static_cast<uint64_t>(absl::GetFlag(FLAGS_nat_keepalive) * 1e6);
+  }
+
+  uint64_t next_keepalive_us_ = UINT64_MAX;
   tools::Fleet fleet_;
   tools::SipSockets* sockets_;
   tools::KernelEsp* esp_;
@@ -240,6 +256,8 @@ int main(int argc, char** argv) {
     ports.erase(ports.begin());  // The unprotected one.
     error = esp->AddPolicies(tools::Fleet::Addresses(options), ports);
     if (!error.empty()) return Fail("policies: " + error);
+    if (options.phone.udp_enc_tun) error = esp->OpenUdp();
+    if (!error.empty()) return Fail(error);
   }
   const std::unique_ptr<tools::SipSockets> sockets =
       tools::SipSockets::Open(LocalsOf(options), {}, &error);

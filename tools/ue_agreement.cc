@@ -15,6 +15,7 @@ using xfrm::Integrity;
 
 // So that an SA that nobody deletes ends by itself some day.
 constexpr uint32_t kHardSeconds = 24 * 3600;
+constexpr uint16_t kEspInUdpPort = 4500;  // Of both ends (RFC 3948 4).
 
 // The pairs of annex H, deprecated ones first, as handsets list them.
 constexpr std::array<xfrm::Algorithms, 8> kAll = {{
@@ -29,8 +30,8 @@ constexpr std::array<xfrm::Algorithms, 8> kAll = {{
 }};
 
 // Is this the mechanism that names the pair?
-bool Matches(const sip::SecurityMechanism& mechanism, xfrm::Algorithms pair) {
-  return mechanism.fault == sip::MechanismFault::kNone && mechanism.mode == sip::Mode::kTransport &&
+bool Matches(const sip::SecurityMechanism& mechanism, xfrm::Algorithms pair, sip::Mode mode) {
+  return mechanism.fault == sip::MechanismFault::kNone && mechanism.mode == mode &&
          sip::Name(mechanism.alg) == xfrm::Name(pair.integrity) &&
          sip::Name(mechanism.ealg) == xfrm::Name(pair.encryption);
 }
@@ -65,15 +66,18 @@ std::string Name(xfrm::Algorithms algorithms) {
 }
 
 std::string SecurityClientValue(const UeAgreement& agreement,
-                                const std::vector<xfrm::Algorithms>& offer) {
+                                const std::vector<xfrm::Algorithms>& offer, bool also_in_udp) {
   std::string value;
-  for (const xfrm::Algorithms pair : offer) {
-    if (!value.empty()) value += ", ";
-    fmt::format_to(std::back_inserter(value),
-                   "ipsec-3gpp; alg={}; ealg={}; prot=esp; mod=trans; spi-c={}; spi-s={}; "
-                   "port-c={}; port-s={}",
-                   xfrm::Name(pair.integrity), xfrm::Name(pair.encryption), agreement.spi_uc,
-                   agreement.spi_us, agreement.port_uc, agreement.port_us);
+  for (const std::string_view mode : {"trans", "UDP-enc-tun"}) {
+    if (mode != "trans" && !also_in_udp) continue;
+    for (const xfrm::Algorithms pair : offer) {
+      if (!value.empty()) value += ", ";
+      fmt::format_to(std::back_inserter(value),
+                     "ipsec-3gpp; alg={}; ealg={}; prot=esp; mod={}; spi-c={}; spi-s={}; "
+                     "port-c={}; port-s={}",
+                     xfrm::Name(pair.integrity), xfrm::Name(pair.encryption), mode,
+                     agreement.spi_uc, agreement.spi_us, agreement.port_uc, agreement.port_us);
+    }
   }
   return value;
 }
@@ -86,9 +90,10 @@ std::string TakeServer(const sip::Message& challenge, const std::vector<xfrm::Al
     return "Security-Server is broken";
   }
   if (list.empty()) return "Security-Server is missing";
+  const sip::Mode mode = agreement->in_udp ? sip::Mode::kUdpTunnel : sip::Mode::kTransport;
   for (const sip::SecurityMechanism& mechanism : list.mechanisms()) {
     const auto pair = std::find_if(offer.begin(), offer.end(), [&](xfrm::Algorithms offered) {
-      return Matches(mechanism, offered);
+      return Matches(mechanism, offered, mode);
     });
     if (pair == offer.end()) continue;
     agreement->algorithms = *pair;
@@ -111,9 +116,10 @@ std::string TakeServer(const sip::Message& challenge, const std::vector<xfrm::Al
 std::array<xfrm::Sa, 4> SasOf(const UeAgreement& agreement, const reactor::Endpoint& ue_endpoint,
                               const reactor::Endpoint& pcscf_endpoint, const xfrm::EspKeys& keys,
                               uint32_t reqid) {
-  const xfrm::Address ue = AddressOf(ue_endpoint);
-  const xfrm::Address pcscf = AddressOf(pcscf_endpoint);
   const UeAgreement& a = agreement;
+  const xfrm::Address outside = AddressOf(ue_endpoint);
+  const xfrm::Address ue = a.in_udp ? AddressOf(a.public_address) : outside;
+  const xfrm::Address pcscf = AddressOf(pcscf_endpoint);
   std::array<xfrm::Sa, 4> sas;
   sas[0].selector = {ue, pcscf, a.port_uc, a.port_ps};
   sas[0].spi = a.spi_ps;
@@ -127,6 +133,10 @@ std::array<xfrm::Sa, 4> SasOf(const UeAgreement& agreement, const reactor::Endpo
     sa.reqid = reqid;
     sa.hard_seconds = kHardSeconds;
     sa.keys = &keys;
+    const bool is_out = sa.selector.source == ue;
+    sa.direction = is_out ? xfrm::Direction::kOut : xfrm::Direction::kIn;
+    if (!a.in_udp) continue;
+    sa.tunnel = {is_out ? outside : pcscf, is_out ? pcscf : outside, kEspInUdpPort, kEspInUdpPort};
   }
   return sas;
 }

@@ -28,6 +28,9 @@ struct UeAgreement {
   uint32_t spi_pc = 0;
   uint32_t spi_ps = 0;
   xfrm::Algorithms algorithms;
+  // The phone is behind a NAT: mod=UDP-enc-tun, and this is its address there (TS 33.203 annex M).
+  bool in_udp = false;
+  reactor::Endpoint public_address;
   std::string verify_lines;  // "Security-Verify: ...\r\n" for each Security-Server line, unchanged.
   xfrm::Key ik;
   xfrm::Key ck;
@@ -41,19 +44,21 @@ bool ParseAlgorithms(std::string_view text, std::vector<xfrm::Algorithms>* offer
                      std::string* error);
 std::string Name(xfrm::Algorithms algorithms);  // "hmac-sha-1-96=aes-cbc".
 
-// The value of Security-Client.
+// The value of Security-Client; with mod=UDP-enc-tun beside mod=trans where asked for.
 std::string SecurityClientValue(const UeAgreement& agreement,
-                                const std::vector<xfrm::Algorithms>& offer);
+                                const std::vector<xfrm::Algorithms>& offer,
+                                bool also_in_udp = false);
 
-// Takes the first mechanism of the 401's Security-Server that is in `offer` (TS 33.203 7.2).
-// Returns what is wrong, or "".
+// Takes the first mechanism of the 401's Security-Server that is in `offer` and of the agreement's
+// mode (TS 33.203 7.2). Returns what is wrong, or "".
 std::string TakeServer(const sip::Message& challenge, const std::vector<xfrm::Algorithms>& offer,
                        UeAgreement* agreement);
 
 // The four SAs at the phone (spec sheet 2.1):
 //   out  UE:port_uc -> P:port_ps  spi_ps        in  P:port_ps -> UE:port_uc  spi_uc
 //   in   P:port_pc -> UE:port_us  spi_us        out UE:port_us -> P:port_pc  spi_pc
-// They point to `keys`. Only the addresses of the endpoints are used.
+// They point to `keys`. Only the addresses of the endpoints are used; `ue` is the phone's own,
+// which behind a NAT stands outside alone.
 std::array<xfrm::Sa, 4> SasOf(const UeAgreement& agreement, const reactor::Endpoint& ue,
                               const reactor::Endpoint& pcscf, const xfrm::EspKeys& keys,
                               uint32_t reqid);

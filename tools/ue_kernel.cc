@@ -1,9 +1,11 @@
 #include "tools/ue_kernel.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "xfrm/socket.h"
@@ -14,7 +16,9 @@ namespace {
 constexpr uint32_t kReqid = 0x676d7565;  // "gmue": ours, and not gmedge's.
 constexpr int kTimeoutMs = 5000;
 constexpr size_t kSasPerPhone = 4;
-constexpr size_t kPhonesPerBatch = xfrm::Batch::kRequestsMax / kSasPerPhone;
+// With a policy beside each SA, behind a NAT.
+constexpr size_t kPhonesPerBatch = xfrm::Batch::kRequestsMax / (2 * kSasPerPhone);
+constexpr uint16_t kEspInUdpPort = 4500;
 
 }  // namespace
 
@@ -30,6 +34,22 @@ std::unique_ptr<KernelEsp> KernelEsp::Open(const reactor::Endpoint& pcscf, std::
 KernelEsp::~KernelEsp() {
   RemoveAll();
   close(fd_);
+  if (udp_fd_ >= 0) close(udp_fd_);
+}
+
+std::string KernelEsp::OpenUdp() {
+  xfrm::Address any;
+  any.family = static_cast<uint8_t>(pcscf_.family());
+  const std::errc result = xfrm::OpenEspInUdp(any, kEspInUdpPort, &udp_fd_);
+  if (result == std::errc{}) return "";
+  return fmt::format("udp port {}: {}", kEspInUdpPort, std::strerror(static_cast<int>(result)));
+}
+
+void KernelEsp::KeepAlive() const {
+  constexpr unsigned char kOctet = 0xff;
+  reactor::Endpoint to = pcscf_;
+  to.set_port(kEspInUdpPort);
+  static_cast<void>(sendto(udp_fd_, &kOctet, sizeof(kOctet), MSG_DONTWAIT, &to.any, to.size()));
 }
 
 std::string KernelEsp::AddPolicies(std::span<const reactor::Endpoint> addresses,
@@ -88,23 +108,30 @@ std::vector<KernelEsp::Verdict> KernelEsp::Flush() {
 
 void KernelEsp::FlushBatch(size_t count, std::vector<Verdict>* verdicts) {
   Begin();
+  std::array<int, kPhonesPerBatch + 1> begins;
   for (size_t i = 0; i < count; ++i) {
+    begins[i] = batch_.count();
     for (const xfrm::Sa& sa : requests_[i].sas) {
-      if (requests_[i].install) {
-        batch_.AddSa(sa);
-      } else {
+      if (!requests_[i].install) {
         batch_.DeleteSa(sa.id());
+        continue;
       }
+      batch_.AddSa(sa);
+      if (!sa.tunnel) continue;
+      // Of two sets of a phone they may be the same, so they stay to the end.
+      policies_.push_back(PolicyOf(sa));
+      batch_.UpdatePolicy(policies_.back());
     }
   }
+  begins[count] = batch_.count();
   xfrm::BatchVerdict verdict;
   const std::string unknown = Transact(&verdict);
   for (size_t i = 0; i < count; ++i) {
     const Request& request = requests_[i];
     if (!request.install) continue;
     std::string refusal = unknown;
-    for (size_t sa = 0; sa < kSasPerPhone && refusal.empty(); ++sa) {
-      const std::errc error = verdict.error(static_cast<int>(i * kSasPerPhone + sa));
+    for (int index = begins[i]; index < begins[i + 1] && refusal.empty(); ++index) {
+      const std::errc error = verdict.error(index);
       if (error != std::errc{}) refusal = xfrm::Explain(error);
     }
     for (const xfrm::Sa& sa : request.sas) installed_.push_back(sa.id());

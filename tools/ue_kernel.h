@@ -18,13 +18,19 @@
 
 namespace tools {
 
-// Blocks while the kernel works. Needs CAP_NET_ADMIN.
+// Blocks while the kernel works. Needs CAP_NET_ADMIN. The address that a phone behind a NAT has
+// there must be local to the namespace, as it stands within the tunnel.
 class KernelEsp : public EspProvider {
  public:
   // Null, and *error says what the kernel refused.
   static std::unique_ptr<KernelEsp> Open(const reactor::Endpoint& pcscf, std::string* error);
   // Removes every SA and policy it made.
   ~KernelEsp() override;
+
+  // Takes ESP in UDP, for phones behind a NAT. "" or why not.
+  std::string OpenUdp();
+  // Keeps the NAT's port open for them (RFC 3948 4). REQUIRES: OpenUdp().
+  void KeepAlive() const;
 
   // One inbound and one outbound policy for each address and port: what is not ESP stays out and
   // what has no SA stays in. "" or the kernel's refusal.
@@ -61,6 +67,7 @@ class KernelEsp : public EspProvider {
   void RemoveAll();
 
   int fd_;
+  int udp_fd_ = -1;
   reactor::Endpoint pcscf_;
   xfrm::Batch batch_;
   uint32_t sequence_ = 1;

@@ -24,8 +24,9 @@ UeFlow UnprotectedFlow(const PhoneOptions& options, const PhoneIdentity& identit
 
 UeFlow ProtectedFlow(const PhoneOptions& options, const PhoneIdentity& identity,
                      const UeAgreement& agreement, bool over_tcp) {
-  return {WithPort(identity.address, agreement.port_uc), WithPort(options.pcscf, agreement.port_ps),
-          WithPort(identity.address, agreement.port_us), WithPort(options.pcscf, agreement.port_pc),
+  const reactor::Endpoint& address = agreement.in_udp ? agreement.public_address : identity.address;
+  return {WithPort(address, agreement.port_uc), WithPort(options.pcscf, agreement.port_ps),
+          WithPort(address, agreement.port_us), WithPort(options.pcscf, agreement.port_pc),
           over_tcp};
 }
 

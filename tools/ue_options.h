@@ -22,6 +22,7 @@ struct PhoneOptions {
   uint16_t unprotected_port = 5060;  // Of the phones.
   bool sec_agree = true;             // false: everything unprotected, no security agreement.
   std::vector<xfrm::Algorithms> offer = AllAlgorithms();
+  bool udp_enc_tun = false;  // Offered as well, and taken where a NAT is seen.
   uint32_t expires_s = 600000;
   uint32_t timeout_ms = 32000;  // Of a transaction; RFC 3261's 64*T1.
   bool retransmit = true;

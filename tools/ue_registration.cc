@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sip/digest.h"
+#include "sip/via.h"
 #include "tools/aka.h"
 #include "tools/core_registrar.h"
 #include "tools/respond.h"
@@ -66,6 +67,10 @@ void UeRegistration::OfferNewSet() {
   const bool alternate = current_ && current_->port_uc == identity_->port_uc;
   offer.port_uc = alternate ? identity_->port_uc_alternate : identity_->port_uc;
   offer.port_us = identity_->port_us;
+  if (step_ != Step::kRegister && current_) {
+    offer.in_udp = current_->in_udp;
+    offer.public_address = current_->public_address;
+  }
   pending_ = offer;
 }
 
@@ -111,12 +116,26 @@ UeRegistration::Outcome UeRegistration::OnChallenge(const sip::Message& response
   if (options_->fault == Fault::kWrongResponse) answer.res[0] ^= 1;
   authorization_ = DigestText(digest.nonce().value, AsText(answer.res), "");
   if (pending_) {
+    NoteNat(response);
     const std::string wrong = TakeServer(response, options_->offer, &*pending_);
     if (!wrong.empty()) return Fail(Failure::kNoAgreement, wrong);
     pending_->ik = xfrm::Key(answer.ik);
     pending_->ck = xfrm::Key(answer.ck);
   }
   return Outcome::kInstall;
+}
+
+// TS 33.203 annex M: the network has seen another address than ours.
+void UeRegistration::NoteNat(const sip::Message& challenge) {
+  sip::Via via;
+  reactor::Endpoint seen;
+  if (!options_->udp_enc_tun || sip::DecodeTopVia(challenge, &via) != sip::ParseError::kOk ||
+      !reactor::ParseAddress(via.received, 0, &seen) ||
+      reactor::SameAddress(seen, transaction_->flow().reply_local)) {
+    return;
+  }
+  pending_->in_udp = true;
+  pending_->public_address = seen;
 }
 
 void UeRegistration::Answer(uint64_t now_us, Outbox* outbox) {
@@ -198,7 +217,7 @@ void UeRegistration::Send(const UeFlow& flow, uint64_t now_us, Outbox* outbox) {
   if (pending_) {
     UeAgreement offer = *pending_;
     if (answered_ && options_->fault == Fault::kChangedClient) offer.spi_us += 2;
-    client = SecurityClientValue(offer, options_->offer);
+    client = SecurityClientValue(offer, options_->offer, options_->udp_enc_tun);
     // Of the set this REGISTER travels on (RFC 3329 2.3.1); a new one has none yet.
     const UeAgreement* over = answered_                  ? &*pending_
                               : step_ != Step::kRegister ? current()

@@ -64,6 +64,7 @@ class UeRegistration {
   Outcome OnAccepted(const sip::Message& response);
   Outcome Fail(Failure failure, std::string detail);
   void OfferNewSet();
+  void NoteNat(const sip::Message& challenge);
   void Send(const UeFlow& flow, uint64_t now_us, Outbox* outbox);
   std::string DigestText(std::string_view nonce, std::string_view password,
                          std::string_view auts) const;
