@@ -71,23 +71,23 @@ class Network:
         for name in ("phones", "edge", "core"):
             subprocess.run(["ip", "netns", "add", name], check=True)
             setattr(self, name, Namespace(name))
-        _batch(["ip"], _LINKS)
+        batch(["ip"], _LINKS)
         for name, lines in (("phones", _PHONES), ("edge", _EDGE), ("core", _CORE)):
-            _batch(["ip", "-n", name], lines)
+            batch(["ip", "-n", name], lines)
         # A phone's address is on no interface, so that there may be many.
         self.phones.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/ip_nonlocal_bind")
 
     def flush(self):
         """Removes every SA and policy."""
         for name in ("phones", "edge"):
-            _batch(["ip", "-n", name], "xfrm state flush\nxfrm policy flush\n")
+            batch(["ip", "-n", name], "xfrm state flush\nxfrm policy flush\n")
 
     def delete(self):
         for name in ("phones", "edge", "core"):
             subprocess.run(["ip", "netns", "delete", name], check=True)
 
 
-def _batch(ip, lines):
+def batch(ip, lines):
     subprocess.run([*ip, "-batch", "-"], input=lines.lstrip(), text=True, check=True)
 
 
@@ -156,6 +156,8 @@ class State:
         self.algorithms = tuple(re.findall(r"^\t(?:auth-trunc|auth|enc|aead) (\S+)", text, re.M))
         selector = re.search(r"\tsel .*?(?:sport (\d+) )?(?:dport (\d+) .*)?$", text, re.M)
         self.ports = (int(selector[1] or 0), int(selector[2] or 0))
+        tunnel = re.search(r"encap type espinudp sport (\d+) dport (\d+)", text)
+        self.udp_ports = (int(tunnel[1]), int(tunnel[2])) if tunnel else None
         self.hard_seconds = int(re.search(r"expire add: soft \d+\(sec\), hard (\d+)", text)[1])
         current = text.split("lifetime current:")[1]
         self.packets = int(re.search(r"(\d+)\(packets\)", current)[1])

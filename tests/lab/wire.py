@@ -26,12 +26,12 @@ class Packet:
 class Wire:
     """Records from now on. Packets are kept in the socket: look before there are thousands."""
 
-    def __init__(self, edge):
+    def __init__(self, edge, link="gm"):
         with edge.entered():
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM,
                                          socket.htons(_ANY_PROTOCOL))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _ROOM)
-        self._socket.bind(("gm", _ANY_PROTOCOL))
+        self._socket.bind((link, _ANY_PROTOCOL))
         self._socket.setblocking(False)
 
     def close(self):
