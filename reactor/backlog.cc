@@ -73,6 +73,15 @@ std::string_view Backlog::front() const {
   return {first_->bytes.data() + first_->begin, first_->end - first_->begin};
 }
 
+std::string Backlog::text() const {
+  std::string all;
+  all.reserve(size_);
+  for (const ChunkPool::Chunk* chunk = first_; chunk != nullptr; chunk = chunk->next) {
+    all.append(chunk->bytes.data() + chunk->begin, chunk->end - chunk->begin);
+  }
+  return all;
+}
+
 void Backlog::Drop(size_t size, ChunkPool* pool) {
   assert(size <= front().size());
   if (size == 0) return;

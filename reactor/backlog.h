@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace reactor {
@@ -54,6 +55,8 @@ class Backlog {
   // The first bytes that lie together; "" when there are none. They stay where they are until they
   // are dropped.
   std::string_view front() const;
+  // All of it; nothing is dropped.
+  std::string text() const;
   // REQUIRES: size <= front().size().
   void Drop(size_t size, ChunkPool* pool);
   void Clear(ChunkPool* pool);

@@ -45,7 +45,9 @@ struct DatagramPort::State {
   BufferWaiter waiter;
   bool receive_armed = false;
   bool cancel_armed = false;
+  bool cancel_again = false;
   bool closing = false;
+  bool at_rest = false;
   bool reports_unreachable = false;
   int sends_in_flight = 0;
 
@@ -70,14 +72,47 @@ std::unique_ptr<DatagramPort> DatagramPort::Open(Reactor* reactor, BufferRing* b
                                                  SendPool* pool, const DatagramOptions& options,
                                                  DatagramSink* sink, uint32_t tag,
                                                  std::string* error) {
+  Endpoint local;
+  const int fd = OpenUdpSocket(options, &local, error);
+  if (fd < 0) return nullptr;
+  auto port = Make(reactor, buffers, pool, fd, options, sink, tag, error);
+  if (port == nullptr) return nullptr;
+  port->state_->local = local;
+  port->state_->ArmReceive();
+  return port;
+}
+
+std::unique_ptr<DatagramPort> DatagramPort::Adopt(Reactor* reactor, BufferRing* buffers,
+                                                  SendPool* pool, int fd,
+                                                  const DatagramOptions& options,
+                                                  DatagramSink* sink, uint32_t tag,
+                                                  std::string* error) {
+  Endpoint local;
+  if (!IsUdpSocketAt(fd, options.local, &local)) {
+    close(fd);
+    *error = "UDP: what was handed over is no socket of that port";
+    return nullptr;
+  }
+  auto port = Make(reactor, buffers, pool, fd, options, sink, tag, error);
+  if (port == nullptr) return nullptr;
+  port->state_->local = local;
+  port->state_->drops = DropsOf(fd);
+  port->state_->at_rest = true;
+  return port;
+}
+
+std::unique_ptr<DatagramPort> DatagramPort::Make(Reactor* reactor, BufferRing* buffers,
+                                                 SendPool* pool, int fd,
+                                                 const DatagramOptions& options, DatagramSink* sink,
+                                                 uint32_t tag, std::string* error) {
   std::unique_ptr<DatagramPort> port(new DatagramPort());
   State* const state = port->state_.get();
+  state->fd = fd;
   if (buffers->options().size <= sizeof(io_uring_recvmsg_out) + sizeof(Endpoint)) {
+    close(std::exchange(state->fd, -1));
     *error = "UDP: the receive buffers have no room for a payload";
     return nullptr;
   }
-  state->fd = OpenUdpSocket(options, &state->local, error);
-  if (state->fd < 0) return nullptr;
   state->file = reactor->RegisterFile(state->fd);
   if (state->file < 0) {
     close(std::exchange(state->fd, -1));
@@ -103,7 +138,6 @@ std::unique_ptr<DatagramPort> DatagramPort::Open(Reactor* reactor, BufferRing* b
                    state};
   state->waiter.wake = [](void* owner) { static_cast<State*>(owner)->ArmReceive(); };
   state->waiter.owner = state;
-  state->ArmReceive();
   return port;
 }
 
@@ -165,6 +199,31 @@ void DatagramPort::Close() {
   state.buffers->CancelAwait(&state.waiter);
   if (state.receive_armed) state.ArmCancel();
   state.ReleaseWhenClosed();
+}
+
+void DatagramPort::Rest() {
+  State& state = *state_;
+  if (state.at_rest || state.closing) return;
+  state.at_rest = true;
+  state.buffers->CancelAwait(&state.waiter);
+  // A cancel of an earlier rest does not meet what was armed since.
+  state.cancel_again = state.cancel_armed;
+  if (state.receive_armed && !state.cancel_armed) state.ArmCancel();
+}
+
+bool DatagramPort::resting() const {
+  return state_->at_rest && state_->Quiet();
+}
+
+// A cancel that is still under way was submitted before: it cannot meet what is armed now.
+void DatagramPort::GoOn() {
+  State& state = *state_;
+  if (!std::exchange(state.at_rest, false) || state.closing) return;
+  if (!state.receive_armed) state.ArmReceive();
+}
+
+int DatagramPort::fd() const {
+  return state_->fd;
 }
 
 void DatagramPort::ReadDrops() {
@@ -261,6 +320,8 @@ void DatagramPort::State::OnReceiveEnd(int32_t result) {
   receive_armed = false;
   if (closing) {
     ReleaseWhenClosed();
+  } else if (at_rest) {
+    return;
   } else if (result == -ENOBUFS && buffers->available() == 0) {
     buffers->AwaitBuffer(&waiter);
   } else {
@@ -271,7 +332,8 @@ void DatagramPort::State::OnReceiveEnd(int32_t result) {
 void DatagramPort::State::OnCancel(int32_t result) {
   cancel_armed = false;
   // Found, but just being worked on: it may arm itself again, so ask again.
-  if (result == -EALREADY && receive_armed) ArmCancel();
+  const bool again = std::exchange(cancel_again, false) || result == -EALREADY;
+  if (again && receive_armed) ArmCancel();
   ReleaseWhenClosed();
 }
 

@@ -82,6 +82,11 @@ class DatagramPort {
   static std::unique_ptr<DatagramPort> Open(Reactor* reactor, BufferRing* buffers, SendPool* pool,
                                             const DatagramOptions& options, DatagramSink* sink,
                                             uint32_t tag, std::string* error);
+  // The same with a bound socket that another process had: the port takes it, on failure too, and
+  // rests until GoOn(). Its options are as they were set.
+  static std::unique_ptr<DatagramPort> Adopt(Reactor* reactor, BufferRing* buffers, SendPool* pool,
+                                             int fd, const DatagramOptions& options,
+                                             DatagramSink* sink, uint32_t tag, std::string* error);
   // REQUIRES: closed() or the reactor is gone.
   ~DatagramPort();
 
@@ -96,6 +101,15 @@ class DatagramPort {
   void Close();
   bool closed() const;
 
+  // Takes nothing out of the socket any more, where it waits; what was taken before is delivered
+  // still. resting() becomes true after some Dispatch(): nothing is under way then, either way.
+  // Sends go on.
+  void Rest();
+  bool resting() const;
+  void GoOn();
+  // Stays the port's. -1: closed().
+  int fd() const;
+
   // Asks the kernel what it has dropped: a system call. REQUIRES: not closed().
   void ReadDrops();
 
@@ -105,6 +119,9 @@ class DatagramPort {
 
  private:
   DatagramPort();
+  static std::unique_ptr<DatagramPort> Make(Reactor* reactor, BufferRing* buffers, SendPool* pool,
+                                            int fd, const DatagramOptions& options,
+                                            DatagramSink* sink, uint32_t tag, std::string* error);
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -57,7 +57,7 @@ void TcpConnection::Begin() {
   opened_ = true;
   active_ms_ = pool_->timers_.now_ms();
   ArmTimer();
-  ArmReceive();
+  if (!pool_->at_rest_) ArmReceive();
   pool_->sink_->OnTcpOpen(*this);
 }
 
@@ -106,8 +106,13 @@ void TcpConnection::OnReceive(int32_t result, uint32_t flags) {
 void TcpConnection::OnReceiveEnd(int32_t result) {
   receive_armed_ = false;
   if (state_ == State::kEnding) return EndWhenQuiet();
-  if (result > 0) return ArmReceive();
   if (result == 0) return OnFin();
+  // Nobody else cancels what has not ended.
+  const bool is_rest = state_ == State::kOpen && pool_->at_rest_;
+  if (result == -ECANCELED || (is_rest && (result > 0 || result == -ENOBUFS))) {
+    return is_rest ? void() : ArmReceive();
+  }
+  if (result > 0) return ArmReceive();
   if (result != -ENOBUFS) return End(TcpEnd::kReset, -result);
   ++pool_->counters_.receive_no_buffers;
   if (buffers_->available() == 0) {
@@ -128,7 +133,8 @@ void TcpConnection::Close() {
   if (state_ != State::kOpen) return;
   state_ = State::kDraining;
   SetDeadline(pool_->timers_.now_ms() + pool_->options_.close_ms);
-  if (Idle()) StartSend();
+  if (pool_->at_rest_ && !receive_armed_ && !fin_received_) ArmReceive();
+  if (!send_armed_) StartSend();
 }
 
 void TcpConnection::SetDeadline(uint64_t at_ms) {
@@ -175,8 +181,48 @@ void TcpConnection::ArmCancel(Completion* target) {
 void TcpConnection::OnCancelled(int32_t result) {
   // Found, but just being worked on: it may arm itself again, so ask again.
   cancel_again_ |= result == -EALREADY;
-  if (--cancels_armed_ == 0 && std::exchange(cancel_again_, false) && AtWork()) ArmCancels();
+  const bool is_last = --cancels_armed_ == 0;
+  const bool again = is_last && std::exchange(cancel_again_, false);
+  if (state_ != State::kEnding) {
+    if (again && pool_->at_rest_) Rest();
+    return;
+  }
+  if (again && AtWork()) ArmCancels();
   EndWhenQuiet();
+}
+
+// A send of the backlog waits for the peer, and would go on by itself. Cancels of an earlier rest
+// do not meet what was armed since.
+void TcpConnection::Rest() {
+  if (state_ != State::kOpen) return;
+  buffers_->CancelAwait(&waiter_);
+  cancel_again_ = cancels_armed_ > 0;
+  if (cancel_again_) return;
+  if (receive_armed_) ArmCancel(&receive_);
+  if (send_armed_ && slots_under_way_ == 0) ArmCancel(&send_);
+}
+
+bool TcpConnection::resting() const {
+  return state_ != State::kOpen || (!AtWork() && cancels_armed_ == 0 && first_ == nullptr);
+}
+
+void TcpConnection::GoOn() {
+  if (state_ != State::kOpen) return;
+  if (!receive_armed_ && !fin_received_) ArmReceive();
+  if (!send_armed_) StartSend();
+}
+
+// The socket lives on elsewhere, so nothing is said on it.
+void TcpConnection::LetGo() {
+  if (state_ != State::kOpen) return;
+  pool_->timers_.Cancel(&timer_);
+  FreeAll();
+  close(std::exchange(fd_, -1));
+  pool_->GiveSlot(this);
+}
+
+TcpKept TcpConnection::kept() const {
+  return {fd_, local_, peer_, tag_, accepted_, counted_, active_ms_, deadline_ms_, backlog_.text()};
 }
 
 void TcpConnection::EndWhenQuiet() {

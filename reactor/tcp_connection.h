@@ -53,6 +53,7 @@ class TcpConnection {
   void Abort() { End(TcpEnd::kAborted, 0); }
   // Instead of TcpOptions::backlog_size_max.
   void set_backlog_size_max(size_t size) { backlog_size_max_ = size; }
+  TcpKept kept() const;
   // It ends at this time unless told otherwise, however active it is; kNever: idle time alone.
   void SetDeadline(uint64_t at_ms);
 
@@ -72,6 +73,11 @@ class TcpConnection {
   void Begin();
   void StartConnect();
   void OnTimer();
+
+  void Rest();
+  bool resting() const;
+  void GoOn();
+  void LetGo();
 
   void ArmReceive();
   void OnReceive(int32_t result, uint32_t flags);

@@ -14,13 +14,38 @@ namespace reactor {
 std::unique_ptr<TcpListener> TcpListener::Open(Reactor* reactor, TcpPool* pool,
                                                const TcpListenerOptions& options, uint32_t tag,
                                                std::string* error) {
-  std::unique_ptr<TcpListener> listener(new TcpListener());
   const TcpSocketOptions socket_options{options.local, pool->options().send_buffer_size,
                                         pool->options().unacknowledged_ms};
   // No registered file slot: before Linux 6.2 a ring lets go of those late, and with them of the
   // port.
-  listener->fd_ = OpenTcpListener(socket_options, options.backlog, &listener->local_, error);
-  if (listener->fd_ < 0) return nullptr;
+  Endpoint local;
+  const int fd = OpenTcpListener(socket_options, options.backlog, &local, error);
+  if (fd < 0) return nullptr;
+  std::unique_ptr<TcpListener> listener = Make(reactor, pool, fd, options, tag);
+  listener->local_ = local;
+  listener->Arm();
+  return listener;
+}
+
+std::unique_ptr<TcpListener> TcpListener::Adopt(Reactor* reactor, TcpPool* pool, int fd,
+                                                const TcpListenerOptions& options, uint32_t tag,
+                                                std::string* error) {
+  Endpoint local;
+  if (!IsTcpListenerAt(fd, options.local, &local)) {
+    close(fd);
+    *error = "TCP: what was handed over is no listener of that port";
+    return nullptr;
+  }
+  std::unique_ptr<TcpListener> listener = Make(reactor, pool, fd, options, tag);
+  listener->local_ = local;
+  listener->at_rest_ = true;
+  return listener;
+}
+
+std::unique_ptr<TcpListener> TcpListener::Make(Reactor* reactor, TcpPool* pool, int fd,
+                                               const TcpListenerOptions& options, uint32_t tag) {
+  std::unique_ptr<TcpListener> listener(new TcpListener());
+  listener->fd_ = fd;
   listener->reactor_ = reactor;
   listener->reactor_lifetime_ = reactor->lifetime();
   listener->pool_ = pool;
@@ -34,7 +59,6 @@ std::unique_ptr<TcpListener> TcpListener::Open(Reactor* reactor, TcpPool* pool,
                          static_cast<TcpListener*>(owner)->OnCancelled(result);
                        },
                        listener.get()};
-  listener->Arm();
   return listener;
 }
 
@@ -52,7 +76,25 @@ void TcpListener::Arm() {
 }
 
 void TcpListener::Resume() {
-  if (!armed_ && !closing_) Arm();
+  if (!armed_ && !closing_ && !at_rest_) Arm();
+}
+
+void TcpListener::Rest() {
+  if (at_rest_ || closing_) return;
+  at_rest_ = true;
+  // A cancel of an earlier rest does not meet what was armed since.
+  cancel_again_ = cancel_armed_;
+  if (armed_ && !cancel_armed_) ArmCancel();
+}
+
+void TcpListener::GoOn() {
+  at_rest_ = false;
+  Resume();
+}
+
+void TcpListener::ArmCancel() {
+  io_uring_prep_cancel(reactor_->GetSqe(&cancel_), &accept_, 0);
+  cancel_armed_ = true;
 }
 
 void TcpListener::OnAccept(int32_t result, uint32_t flags) {
@@ -69,7 +111,7 @@ void TcpListener::OnAccept(int32_t result, uint32_t flags) {
   armed_ = false;
   if (closing_) {
     ReleaseWhenClosed();
-  } else if (result >= 0 || result == -ECONNABORTED) {
+  } else if (!at_rest_ && (result >= 0 || result == -ECONNABORTED || result == -ECANCELED)) {
     Arm();
   }
 }
@@ -77,20 +119,15 @@ void TcpListener::OnAccept(int32_t result, uint32_t flags) {
 void TcpListener::Close() {
   if (closing_) return;
   closing_ = true;
-  if (armed_) {
-    io_uring_prep_cancel(reactor_->GetSqe(&cancel_), &accept_, 0);
-    cancel_armed_ = true;
-  }
+  if (armed_ && !cancel_armed_) ArmCancel();
   ReleaseWhenClosed();
 }
 
 void TcpListener::OnCancelled(int32_t result) {
   cancel_armed_ = false;
   // Found, but just being worked on: ask again.
-  if (result == -EALREADY && armed_) {
-    io_uring_prep_cancel(reactor_->GetSqe(&cancel_), &accept_, 0);
-    cancel_armed_ = true;
-  }
+  const bool again = std::exchange(cancel_again_, false) || result == -EALREADY;
+  if (again && armed_) ArmCancel();
   ReleaseWhenClosed();
 }
 

@@ -25,12 +25,22 @@ class TcpListener {
   static std::unique_ptr<TcpListener> Open(Reactor* reactor, TcpPool* pool,
                                            const TcpListenerOptions& options, uint32_t tag,
                                            std::string* error);
+  // The same with a listening socket that another process had: the listener takes it, on failure
+  // too, and rests until GoOn().
+  static std::unique_ptr<TcpListener> Adopt(Reactor* reactor, TcpPool* pool, int fd,
+                                            const TcpListenerOptions& options, uint32_t tag,
+                                            std::string* error);
   // REQUIRES: closed() or the reactor is gone.
   ~TcpListener();
 
   // No new connections; those there are live on. closed() becomes true after some Dispatch().
   void Close();
   bool closed() const { return fd_ < 0; }
+  // Accepts nothing any more: connections wait in the kernel. resting() after some Dispatch().
+  void Rest();
+  bool resting() const { return at_rest_ && !armed_ && !cancel_armed_; }
+  void GoOn();
+  int fd() const { return fd_; }  // Stays the listener's.
   const Endpoint& local() const { return local_; }
   // After an accept that failed for want of descriptors or memory the listener pauses: the next one
   // would fail as well. To be called now and then; armed: no effect.
@@ -38,7 +48,10 @@ class TcpListener {
 
  private:
   TcpListener() = default;
+  static std::unique_ptr<TcpListener> Make(Reactor* reactor, TcpPool* pool, int fd,
+                                           const TcpListenerOptions& options, uint32_t tag);
   void Arm();
+  void ArmCancel();
   void OnAccept(int32_t result, uint32_t flags);
   void OnCancelled(int32_t result);
   void ReleaseWhenClosed();
@@ -52,7 +65,9 @@ class TcpListener {
   int fd_ = -1;
   bool armed_ = false;
   bool cancel_armed_ = false;
+  bool cancel_again_ = false;
   bool closing_ = false;
+  bool at_rest_ = false;
   Completion accept_;
   Completion cancel_;
 };

@@ -110,11 +110,7 @@ void TcpPool::Accept(int fd, uint32_t tag, const TcpListenerOptions& listener) {
   connection->peer_ = peer;
   connection->accepted_ = true;
   if (listener.buffers != nullptr) connection->buffers_ = listener.buffers;
-  connection->counted_ = listener.source_max > 0;
-  if (connection->counted_) {
-    TcpConnection** const bucket = BucketOf(peer);
-    connection->next_ = std::exchange(*bucket, connection);
-  }
+  if (listener.source_max > 0) Count(connection);
   connection->Begin();
 }
 
@@ -127,6 +123,64 @@ TcpConnection* TcpPool::Find(TcpId id) {
 
 void TcpPool::Advance(uint64_t now_ms) {
   timers_.Advance(now_ms, [this](Timer* timer) { slots_[timer->index].OnTimer(); });
+}
+
+void TcpPool::Rest() {
+  at_rest_ = true;
+  ForEachOpen([](TcpConnection& connection) { connection.Rest(); });
+}
+
+bool TcpPool::resting() const {
+  for (uint32_t i = 0; i < options_.connections_max; ++i) {
+    if (slots_[i].fd_ >= 0 && !slots_[i].resting()) return false;
+  }
+  return at_rest_;
+}
+
+void TcpPool::GoOn() {
+  at_rest_ = false;
+  ForEachOpen([](TcpConnection& connection) { connection.GoOn(); });
+}
+
+bool TcpPool::connecting() const {
+  for (uint32_t i = 0; i < options_.connections_max; ++i) {
+    if (slots_[i].fd_ >= 0 && slots_[i].connecting()) return true;
+  }
+  return false;
+}
+
+TcpConnection* TcpPool::Adopt(const TcpKept& kept, BufferRing* buffers) {
+  const bool has_room = kept.unsent.size() <= chunks_.available() * ChunkPool::kChunkSize;
+  if (free_ == nullptr || !has_room || !IsTcpSocketAt(kept.fd, kept.local)) {
+    close(kept.fd);
+    return nullptr;
+  }
+  TcpConnection* const connection = TakeSlot();
+  connection->Adopt(this, kept.fd, kept.tag);
+  connection->local_ = kept.local;
+  connection->peer_ = kept.peer;
+  connection->accepted_ = kept.accepted;
+  connection->opened_ = true;
+  if (buffers != nullptr) connection->buffers_ = buffers;
+  if (kept.counted) Count(connection);
+  connection->state_ = TcpConnection::State::kOpen;
+  connection->active_ms_ = kept.active_ms;
+  connection->deadline_ms_ = kept.deadline_ms;
+  connection->ArmTimer();
+  connection->backlog_.Append(kept.unsent, &chunks_);
+  at_rest_ = true;
+  return connection;
+}
+
+void TcpPool::Count(TcpConnection* connection) {
+  connection->counted_ = true;
+  TcpConnection** const bucket = BucketOf(connection->peer_);
+  connection->next_ = std::exchange(*bucket, connection);
+}
+
+void TcpPool::LetGo() {
+  ForEachOpen([](TcpConnection& connection) { connection.LetGo(); });
+  ForEachConnecting([](TcpConnection& connection) { connection.Abort(); });
 }
 
 void TcpPool::AbortAll() {

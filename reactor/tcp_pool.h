@@ -58,6 +58,31 @@ class TcpPool {
   void Advance(uint64_t now_ms);
   uint64_t NextExpiry() const { return timers_.NextExpiry(); }
 
+  // Open connections take nothing out of their sockets any more and send what goes at once;
+  // resting() becomes true after some Dispatch(). Those that are closing end meanwhile; a connect
+  // goes on.
+  void Rest();
+  bool resting() const;
+  void GoOn();
+  bool connecting() const;
+  // One that another process had, at rest until GoOn(): the pool takes the descriptor, on failure
+  // too. Null: no slot or no room is left, or it is no connection.
+  TcpConnection* Adopt(const TcpKept& kept, BufferRing* buffers);
+  template <typename Visit>
+  void ForEachOpen(Visit&& visit) {
+    for (uint32_t i = 0; i < options_.connections_max; ++i) {
+      if (slots_[i].fd_ >= 0 && slots_[i].open()) visit(slots_[i]);
+    }
+  }
+  template <typename Visit>
+  void ForEachConnecting(Visit&& visit) {
+    for (uint32_t i = 0; i < options_.connections_max; ++i) {
+      if (slots_[i].fd_ >= 0 && slots_[i].connecting()) visit(slots_[i]);
+    }
+  }
+  // While it rests: another process has the open ones now, of which nobody is told; connects end.
+  void LetGo();
+
   // All of them, by RST.
   void AbortAll();
   bool empty() const { return in_use_ == 0; }
@@ -73,6 +98,7 @@ class TcpPool {
   void Accept(int fd, uint32_t tag, const TcpListenerOptions& listener);
   TcpConnection* TakeSlot();
   void GiveSlot(TcpConnection* connection);
+  void Count(TcpConnection* connection);
   TcpConnection** BucketOf(const Endpoint& peer);
   uint32_t CountOfSource(const Endpoint& peer);
 
@@ -88,6 +114,7 @@ class TcpPool {
   std::unique_ptr<TcpConnection[]> slots_;
   TcpConnection* free_ = nullptr;
   uint32_t in_use_ = 0;
+  bool at_rest_ = false;
   // Connections that count for their source, in lists by its hash.
   std::unique_ptr<TcpConnection*[]> buckets_;
   uint64_t bucket_mask_ = 0;

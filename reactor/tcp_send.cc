@@ -74,7 +74,8 @@ bool TcpConnection::AppendCopy(std::span<const std::string_view> slices) {
 // The next send, or what comes when there is none.
 void TcpConnection::StartSend() {
   if (first_ != nullptr) return SendSlots();
-  if (!backlog_.empty()) return SendBacklog();
+  const bool is_rest = state_ == State::kOpen && pool_->at_rest_;
+  if (!backlog_.empty()) return is_rest ? void() : SendBacklog();
   if (state_ != State::kDraining) return;
   state_ = State::kShut;
   if (fin_received_) return End(TcpEnd::kClosed, 0);
@@ -118,7 +119,8 @@ void TcpConnection::OnSent(int32_t result) {
   send_armed_ = false;
   const int slots = std::exchange(slots_under_way_, 0);
   if (state_ == State::kEnding) return EndWhenQuiet();
-  if (result < 0 && result != -EAGAIN) return End(TcpEnd::kReset, -result);
+  // Cancelled: by Rest().
+  if (result < 0 && result != -EAGAIN && result != -ECANCELED) return End(TcpEnd::kReset, -result);
   if (result > 0) {
     active_ms_ = pool_->timers_.now_ms();
     pool_->counters_.bytes_sent += static_cast<uint64_t>(result);

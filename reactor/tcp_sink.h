@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "reactor/buffer_ring.h"
+#include "reactor/endpoint.h"
+#include "reactor/timer_wheel.h"
 
 namespace reactor {
 
@@ -22,6 +25,19 @@ enum class TcpEnd : uint8_t {
   kStalled,  // The peer does not read: what waits for it is at its limit.
 };
 std::string_view Name(TcpEnd end);
+
+// What another process needs to go on with a connection whose pool rests.
+struct TcpKept {
+  int fd = -1;
+  Endpoint local;
+  Endpoint peer;
+  uint32_t tag = 0;
+  bool accepted = false;
+  bool counted = false;  // For its source.
+  uint64_t active_ms = 0;
+  uint64_t deadline_ms = TimerWheel::kNever;
+  std::string unsent;
+};
 
 class TcpSink {
  public:

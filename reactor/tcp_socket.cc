@@ -58,6 +58,22 @@ int OpenTcpSocket(const TcpSocketOptions& options, int* error) {
   return -1;
 }
 
+bool IsTcpListenerAt(int fd, const Endpoint& local, Endpoint* bound) {
+  int listens = 0;
+  socklen_t size = sizeof(listens);
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) return false;
+  if (!LocalOf(fd, bound)) return false;
+  return SameAddress(*bound, local) && (local.port() == 0 || bound->port() == local.port());
+}
+
+bool IsTcpSocketAt(int fd, const Endpoint& local) {
+  int type = 0;
+  socklen_t size = sizeof(type);
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM) return false;
+  Endpoint bound;
+  return LocalOf(fd, &bound) && SameAddress(bound, local);
+}
+
 bool PeerOf(int fd, Endpoint* peer) {
   socklen_t size = sizeof(*peer);
   return getpeername(fd, &peer->any, &size) == 0;

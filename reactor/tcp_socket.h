@@ -22,6 +22,11 @@ struct TcpSocketOptions {
 int OpenTcpListener(const TcpSocketOptions& options, int backlog, Endpoint* local,
                     std::string* error);
 
+// Is it a listener bound to `local`, whose port 0 stands for any? *bound: where it is.
+bool IsTcpListenerAt(int fd, const Endpoint& local, Endpoint* bound);
+// Is it a socket that is, or was, a connection from there?
+bool IsTcpSocketAt(int fd, const Endpoint& local);
+
 // A bound socket that is to be connected. -1 and *error, a positive errno, on failure.
 int OpenTcpSocket(const TcpSocketOptions& options, int* error);
 

@@ -74,6 +74,15 @@ int OpenUdpSocket(const DatagramOptions& options, Endpoint* local, std::string* 
   return fd;
 }
 
+bool IsUdpSocketAt(int fd, const Endpoint& local, Endpoint* bound) {
+  int type = 0;
+  socklen_t size = sizeof(type);
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_DGRAM) return false;
+  size = sizeof(*bound);
+  if (getsockname(fd, &bound->any, &size) != 0) return false;
+  return SameAddress(*bound, local) && (local.port() == 0 || bound->port() == local.port());
+}
+
 void GrowReceiveBuffer(int fd, int size) {
   GrowBuffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, size);
 }

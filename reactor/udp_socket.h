@@ -11,6 +11,9 @@ namespace reactor {
 // A bound socket, and *local with the port the kernel gave for 0. -1 and *error on failure.
 int OpenUdpSocket(const DatagramOptions& options, Endpoint* local, std::string* error);
 
+// Is it a UDP socket bound to `local`, whose port 0 stands for any? *bound: where it is.
+bool IsUdpSocketAt(int fd, const Endpoint& local, Endpoint* bound);
+
 // Sets SO_RCVBUF or SO_SNDBUF: past net.core.rmem_max or wmem_max with CAP_NET_ADMIN, else as far
 // as they allow. Never shrinks a buffer that is larger already.
 void GrowReceiveBuffer(int fd, int size);

@@ -116,6 +116,22 @@ void Framer::Feed(PaddedView bytes) {
   input_ = bytes.bytes();
 }
 
+std::string_view Framer::unfinished() const {
+  constexpr std::string_view kKeepAlive = "\r\n\r";
+  if (in_message()) return {storage_.data(), stored_size_};
+  switch (between_) {
+    case Between::kNothing:
+      break;
+    case Between::kCr:
+      return kKeepAlive.substr(0, 1);
+    case Between::kCrLf:
+      return kKeepAlive.substr(0, 2);
+    case Between::kCrLfCr:
+      return kKeepAlive;
+  }
+  return {};
+}
+
 Frame Framer::Next() {
   if (error_ != FrameError::kOk) return Fail(error_);
   if (stored_size_ == 0) {

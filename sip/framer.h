@@ -75,6 +75,10 @@ class Framer {
 
   // A message has begun and not ended: a peer that pauses or closes now leaves it cut short.
   bool in_message() const { return stored_size_ > 0; }
+  // What was fed and no frame has told of: a message's beginning, or some of a keep-alive. Fed to
+  // another framer it makes that one go on where this one is, after frames that were told before.
+  // REQUIRES: Next() said kNeedMore, or nothing was fed yet.
+  std::string_view unfinished() const;
 
  private:
   enum class Between : uint8_t { kNothing, kCr, kCrLf, kCrLfCr };

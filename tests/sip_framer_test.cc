@@ -355,5 +355,27 @@ TEST(SipFramer, TakesAnotherStorageBetweenMessages) {
   }
 }
 
+// Another process may go on with a stream, wherever it was cut.
+TEST(SipFramer, WhatIsUnfinishedIsAllThatAnotherFramerNeeds) {
+  const std::string message =
+      "OPTIONS sip:a@b SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 4\r\n\r\nbody";
+  const std::string bytes = message + "\r\n\r\n" + message + "\r\n\r\n\r\n\r\n" + message;
+  const auto without_pongs = [](Frames frames) {
+    std::erase(frames, "Pong");
+    return frames;
+  };
+  for (size_t at = 0; at <= bytes.size(); ++at) {
+    Stream first;
+    first.Feed(bytes.substr(0, at));
+    Stream second;
+    second.Feed(std::string(first.framer().unfinished()));
+    EXPECT_THAT(without_pongs(second.frames()), testing::IsEmpty()) << at;
+    second.Feed(bytes.substr(at));
+    Frames all = without_pongs(first.frames());
+    for (const std::string& frame : without_pongs(second.frames())) all.push_back(frame);
+    EXPECT_EQ(all, without_pongs(Whole(bytes))) << at;
+  }
+}
+
 }  // namespace
 }  // namespace sip

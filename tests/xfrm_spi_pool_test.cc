@@ -455,5 +455,16 @@ TEST(XfrmSpiPoolGiveBack, LosesNoPairInUse) {
   ExpectCounts(pool, pool.capacity() - 1, 1, 0);
 }
 
+TEST(XfrmSpiPool, TellsWhichPairsRest) {
+  SpiPool pool({.min_spi = 1000, .max_spi = 1019, .quarantine_ms = 1000});
+  const SpiPair used = pool.Acquire(10'000);
+  const SpiPair resting = pool.Acquire(10'000);
+  EXPECT_TRUE(pool.Resting().empty());
+  pool.Release(resting, 10'000);
+  EXPECT_EQ(pool.Resting(), std::vector<SpiPair>{resting});
+  pool.Release(used, 13'000);
+  EXPECT_EQ(pool.Resting(), std::vector<SpiPair>{used}) << "the other one has rested";
+}
+
 }  // namespace
 }  // namespace xfrm

@@ -254,6 +254,20 @@ SpiPool::Counts SpiPool::counts() const {
   return counts;
 }
 
+std::vector<SpiPair> SpiPool::Resting() const {
+  std::vector<SpiPair> resting;
+  const uint32_t now = RestingFrom(state_->epoch.load());
+  state_->ForEachTouched([&](size_t block) {
+    const uint64_t end = state_->EndOf(block);
+    for (uint64_t index = block * kPairsPerBlock; index < end; ++index) {
+      const uint32_t state = PairState(state_->states[index]).load(std::memory_order_acquire);
+      if (state == kFree || (state & 1) != 0 || !IsResting(state, now)) continue;
+      resting.push_back(state_->PairAt(index));
+    }
+  });
+  return resting;
+}
+
 size_t SpiPool::capacity() const {
   return state_->capacity;
 }

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace xfrm {
 
@@ -68,6 +69,9 @@ class SpiPool {
   // every pair that memory is kept for: for statistics, not for every phone.
   Counts counts() const;
   size_t capacity() const;  // In pairs.
+  // Those that rest now: for another process, which takes them by Reserve() and Release(), so that
+  // they rest there anew.
+  std::vector<SpiPair> Resting() const;
 
  private:
   struct State;
