@@ -1,6 +1,7 @@
 // NOTIFY: what the core tells of a phone's registrations (RFC 3680 4.6, 5).
 
 #include <algorithm>
+#include <string>
 
 #include "edge/identity.h"
 #include "edge/limits.h"
@@ -18,6 +19,33 @@ using sip::HeaderId;
 bool Grants(Reginfo::Event event) {
   return event == Reginfo::Event::kRegistered || event == Reginfo::Event::kCreated ||
          event == Reginfo::Event::kRefreshed;
+}
+
+// What a registration's record says.
+struct Kept {
+  explicit Kept(const Binding& binding)
+      : until_ms(binding.registered_until_ms),
+        default_identity(binding.default_identity()),
+        associated(binding.associated()) {}
+  bool operator==(const Kept&) const = default;
+
+  uint64_t until_ms;
+  std::string default_identity;
+  std::string associated;
+};
+
+// A restart is to find what the core has said since the phone's 200.
+void KeepRecord(Binding* binding, Context* context) {
+  if (binding->record == 0) return;
+  const ClearPath* const clear = binding->clear.get();
+  context->records.Register(
+      binding, {.until_ms = binding->registered_until_ms,
+                .default_identity = binding->default_identity(),
+                .associated = binding->associated(),
+                .service_route = binding->service_route(),
+                .reg_id = binding->reg_id,
+                .clear = clear,
+                .clear_port = clear == nullptr ? nullptr : &context->ports[clear->from.port]});
 }
 
 }  // namespace
@@ -136,6 +164,7 @@ void RegEvents::Read(const Reginfo& reginfo, Subscription* subscription, Actions
 }
 
 void RegEvents::Apply(const Reginfo& reginfo, Binding* binding, Actions* actions) {
+  const Kept before(*binding);
   bool is_left = true;
   for (const Reginfo::Registration& registration : reginfo.registrations) {
     if (registration.state == Reginfo::State::kTerminated) {
@@ -149,7 +178,8 @@ void RegEvents::Apply(const Reginfo& reginfo, Binding* binding, Actions* actions
       is_left = ApplyContact(contact, registration.aor, binding) && is_left;
     }
   }
-  if (!is_left) Deregister(binding, actions);
+  if (!is_left) return Deregister(binding, actions);
+  if (!(before == Kept(*binding))) KeepRecord(binding, &context_);
 }
 
 // False: the phone's last identity is gone.

@@ -16,7 +16,8 @@ inline Settings RegEventSettings() {
 
 class EdgeRegEventSteps : public EdgeSteps {
  protected:
-  EdgeRegEventSteps() : EdgeSteps(RegEventSettings()) {}
+  EdgeRegEventSteps() : EdgeRegEventSteps(RegEventSettings()) {}
+  explicit EdgeRegEventSteps(const Settings& settings) : EdgeSteps(settings) {}
 
   // Registers the phone; what is subscribed with.
   std::string Subscribe(TestPhone* phone, int seconds = 3600) {

@@ -292,5 +292,36 @@ TEST_F(EdgeEarlyNotify, FasterThanTheAnswerToItsSubscribeMakesTheDialog) {
   EXPECT_TRUE(last.starts_with("SUBSCRIBE sip:10.0.0.30:6060 "));
 }
 
+Settings KeptSettings() {
+  Settings settings = RegEventSettings();
+  settings.journal.file = "memory";  // World has a store of its own.
+  return settings;
+}
+
+class EdgeKeptNotify : public EdgeRegEventSteps {
+ protected:
+  EdgeKeptNotify() : EdgeRegEventSteps(KeptSettings()) {}
+};
+
+TEST_F(EdgeKeptNotify, ARestartFindsWhatTheCoreHasSaid) {
+  const std::string subscribe = Begin(&phone_);
+  const auto record = [&] { return world_.store().Contents().registrations.at(0); };
+  EXPECT_EQ(record().until_ms, world_.now_ms() + 3'600'000);
+  const std::string mine = Element(Aor(phone_), "active", ContactOf(phone_), "shortened", "60");
+  const std::string created = Element("sip:new@x", "active", ContactOf(phone_), "created", "3600");
+  EXPECT_EQ(Notify(subscribe, Reginfo(0, mine + created)), 200);
+  EXPECT_NE(record().associated.find("sip:new@x"), std::string::npos);
+  EXPECT_EQ(Notify(subscribe, Reginfo(1, mine)), 200);
+  EXPECT_EQ(record().until_ms, world_.now_ms() + 60'000);
+  EXPECT_EQ(Notify(subscribe, Reginfo(2, Element("sip:new@x", "terminated", ContactOf(phone_),
+                                                 "deactivated"))),
+            200);
+  EXPECT_EQ(record().associated.find("sip:new@x"), std::string::npos);
+  EXPECT_EQ(Notify(subscribe, Reginfo(3, Element(Aor(phone_), "terminated", ContactOf(phone_),
+                                                 "deactivated"))),
+            200);
+  EXPECT_EQ(record().until_ms, 0u);
+}
+
 }  // namespace
 }  // namespace edge
