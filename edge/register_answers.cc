@@ -125,6 +125,10 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
     }
     return Finish(transaction, 0);
   }
+  // One before it waits for the kernel or the journal still, though a phone must not have two under
+  // way (RFC 3261 10.2). This 200 must not go with what that one waits for: the phone repeats its
+  // REGISTER, and the core its answer.
+  if (set->transaction != 0) return;
   transaction->open->service_route = JoinValues(message, HeaderId::kServiceRoute);
   transaction->open->associated = JoinValues(message, HeaderId::kPAssociatedUri);
   transaction->open->granted_s = granted_s;
@@ -321,21 +325,6 @@ void RegisterProxy::OnLooked(SetId id, const SaUse& use, Actions* actions) {
   attempt.esp_arrived = use.has_arrivals();
   Describe(*set, &attempt);
   actions->Report(attempt);
-}
-
-// Event 15, or the end of a finished transaction's memory.
-void RegisterProxy::OnTransactionTimer(uint32_t index, Actions* actions) {
-  RegisterTransaction* transaction = transactions_.FindIndex(index);
-  if (transaction == nullptr) return;
-  if (transaction->state != State::kForwarded) return Remove(transaction);
-
-  SaSet* set = context_.registrar.FindSet(transaction->arrived);
-  const bool failed = set != nullptr && transaction->answers_challenge;
-  const bool is_unresolved = transaction->open->way == Names::State::kNone;
-  if (!is_unresolved) next_hops_.OnUnanswered(transaction->asked, actions);
-  Fail(504, is_unresolved ? "DNS knows no way to the core" : "the core is silent", transaction,
-       actions);
-  if (failed) keeper_.Apply(set, SetEvent::kRejected, actions);
 }
 
 Flow RegisterProxy::AnswerFlow(const RegisterTransaction& transaction, int status) {

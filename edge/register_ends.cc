@@ -26,6 +26,21 @@ void RegisterProxy::OnDeregistered(Binding* binding, Actions* actions) {
   keeper_.ApplyToAll(binding, SetEvent::kDeregistered, actions);
 }
 
+// Event 15, or the end of a finished transaction's memory.
+void RegisterProxy::OnTransactionTimer(uint32_t index, Actions* actions) {
+  RegisterTransaction* transaction = transactions_.FindIndex(index);
+  if (transaction == nullptr) return;
+  if (transaction->state != RegisterTransaction::State::kForwarded) return Remove(transaction);
+
+  SaSet* set = context_.registrar.FindSet(transaction->arrived);
+  const bool failed = set != nullptr && transaction->answers_challenge;
+  const bool is_unresolved = transaction->open->way == Names::State::kNone;
+  if (!is_unresolved) next_hops_.OnUnanswered(transaction->asked, actions);
+  Fail(504, is_unresolved ? "DNS knows no way to the core" : "the core is silent", transaction,
+       actions);
+  if (failed) keeper_.Apply(set, SetEvent::kRejected, actions);
+}
+
 // Event 24: the sets follow at their own time.
 void RegisterProxy::OnBindingTimer(uint32_t index, Actions* actions) {
   Binding* binding = context_.registrar.bindings().FindIndex(index);

@@ -129,6 +129,28 @@ TEST_F(EdgeJournalEvents, ARefreshIsWrittenBeforeIts200) {
   EXPECT_EQ(world_.store().Contents().registrations[0].until_ms, before + 10'000);
 }
 
+// A phone must not (RFC 3261 10.2), and may.
+TEST_F(EdgeJournalEvents, OfTwoRefreshesAtOnceEach200WaitsForItsOwnCommit) {
+  TestPhone phone;
+  Register(&phone);
+  const std::string first = OnSet(phone.set, phone.Protected());
+  const std::string again = phone.Protected();
+  const std::string second = OnSet(phone.set, again);
+  world_.HoldJournal();
+  EXPECT_EQ(Accept(first, 600).text, "");
+  EXPECT_EQ(Accept(second, 1200).text, "");
+  world_.ReleaseJournal();
+  const std::string answer = world_.Pop().text;
+  EXPECT_EQ(StatusOf(answer), 200);
+  EXPECT_EQ(ValueOf(answer, "CSeq"), ValueOf(first, "CSeq"));
+  EXPECT_EQ(world_.Pop().text, "") << "the other one is still to be kept";
+  EXPECT_EQ(world_.store().Contents().registrations[0].until_ms, world_.now_ms() + 600'000);
+  // The phone repeats it, and the core its answer.
+  EXPECT_EQ(OnSet(phone.set, again), second);
+  EXPECT_EQ(ValueOf(Accept(second, 1200).text, "CSeq"), ValueOf(second, "CSeq"));
+  EXPECT_EQ(world_.store().Contents().registrations[0].until_ms, world_.now_ms() + 1'200'000);
+}
+
 TEST_F(EdgeJournalEvents, FollowsASetThroughItsStates) {
   TestPhone phone;
   Register(&phone);
