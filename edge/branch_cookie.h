@@ -56,6 +56,8 @@ class CookieJar {
  public:
   explicit CookieJar(Random* random);
   ~CookieJar();
+  // To another process, or from one: what this one sealed that one opens.
+  void Carry(class StateArchive* archive);
 
   // The branch value. `via_branch` and `call_id` are those of the request as it came.
   static constexpr size_t kBranchSizeMax = 384;

@@ -18,6 +18,10 @@ class Claim {
 
   // False: another process has it, or there is no such socket to be had; *error says so.
   [[nodiscard]] bool Take(uint32_t reqid, std::string* error);
+  // The claim of a process that hands over, which is one for both from then on: a descriptor, which
+  // it takes. False: it is of no such claim.
+  [[nodiscard]] bool Adopt(int fd, uint32_t reqid, std::string* error);
+  int fd() const { return fd_; }  // -1: nothing was claimed.
 
  private:
   int fd_ = -1;

@@ -46,7 +46,7 @@ Connections::~Connections() = default;
 
 bool Connections::Open(reactor::Reactor* reactor, reactor::BufferRing* buffers,
                        reactor::BufferRing* stranger_buffers, reactor::SendPool* sends,
-                       uint64_t now_ms, std::string* error) {
+                       uint64_t now_ms, std::span<int> listeners, std::string* error) {
   now_ms_ = now_ms;
   const Settings::Limits& limits = settings_.limits;
   reactor::TcpOptions options;
@@ -54,19 +54,30 @@ bool Connections::Open(reactor::Reactor* reactor, reactor::BufferRing* buffers,
   options.idle_ms = uint64_t{limits.connection_idle_s} * 1000;
   pool_ = std::make_unique<reactor::TcpPool>(reactor, buffers, sends, options, this, now_ms);
   links_.resize(limits.connections_max);
+  stranger_buffers_ = stranger_buffers;
+  is_resting_ = !listeners.empty();
+  return OpenListeners(reactor, listeners, error);
+}
+
+bool Connections::OpenListeners(reactor::Reactor* reactor, std::span<int> files,
+                                std::string* error) {
+  const Settings::Limits& limits = settings_.limits;
   for (size_t i = 0; i < ports_->size(); ++i) {
     const Port& port = (*ports_)[i];
     reactor::TcpListenerOptions listen;
     listen.local = port.local;
     // Anybody can connect to the unprotected ports: they never take what registered phones need.
     if (port.side == Side::kGm) {
-      listen.buffers = stranger_buffers;
+      listen.buffers = stranger_buffers_;
       listen.source_max = limits.connections_per_source_max;
       listen.keep_free = limits.connections_max / 2;
     }
     std::string why;
-    auto listener =
-        reactor::TcpListener::Open(reactor, pool_.get(), listen, static_cast<uint32_t>(i), &why);
+    const auto tag = static_cast<uint32_t>(i);
+    auto listener = files.empty()
+                        ? reactor::TcpListener::Open(reactor, pool_.get(), listen, tag, &why)
+                        : reactor::TcpListener::Adopt(
+                              reactor, pool_.get(), std::exchange(files[i], -1), listen, tag, &why);
     if (listener == nullptr) {
       *error = fmt::format("tcp:{}: {}", port.text, why);
       return false;

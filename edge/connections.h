@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -44,10 +45,11 @@ class Connections final : public reactor::TcpSink {
   ~Connections() override;
 
   // Listens on every port. False: *error. The rest outlives this.
-  // What comes in at unprotected ports takes `stranger_buffers`, all else `buffers`.
+  // What comes in at unprotected ports takes `stranger_buffers`, all else `buffers`. `listeners`:
+  // those that another process had, one for each port, which are taken; empty: new ones.
   bool Open(reactor::Reactor* reactor, reactor::BufferRing* buffers,
             reactor::BufferRing* stranger_buffers, reactor::SendPool* sends, uint64_t now_ms,
-            std::string* error);
+            std::span<int> listeners, std::string* error);
 
   // On the connection between the ends of `to`, or on a new one, for which the message waits. At
   // most one connect is under way to each destination.
@@ -59,6 +61,20 @@ class Connections final : public reactor::TcpSink {
   // Whatever is due by now; to be called before events of a later time.
   void OnTime(uint64_t now_ms);
   uint64_t NextExpiry() const;
+
+  // Nothing is taken out of sockets any more; resting() after some Dispatch(), when nothing is
+  // under way: what a peer does not read waits. Connects go on until then.
+  void Rest();
+  bool resting() const { return is_resting_ && AreListenersResting() && pool_->resting(); }
+  bool connecting() const { return pool_->connecting(); }
+  void GoOn();
+  // To another process, or from one, while it rests: listeners, connections, what of messages has
+  // come and what has not gone. The descriptors stay ours, or are taken, in the order of the ports
+  // and then of the bytes. A connect that is under way then has failed.
+  void Carry(class StateArchive* archive, std::vector<int>* files);
+  // Another process has them. Those that are closing are ours still, until empty().
+  void LetGo();
+  bool empty() const { return pool_->empty(); }
 
   void Close();
   bool closed() const;
@@ -81,6 +97,12 @@ class Connections final : public reactor::TcpSink {
     size_t waiting_size = 0;
   };
 
+  bool OpenListeners(reactor::Reactor* reactor, std::span<int> files, std::string* error);
+  bool AreListenersResting() const;
+  void CarryLink(class StateArchive* archive, reactor::TcpConnection* connection,
+                 std::vector<int>* files);
+  void CarryMessages(class StateArchive* archive, std::vector<Waiting>* messages);
+  void CarryConnects(class StateArchive* archive);
   void OnTcpOpen(reactor::TcpConnection& connection) override;
   void OnTcpBytes(reactor::TcpConnection& connection, std::string_view bytes,
                   reactor::BufferLease lease) override;
@@ -107,11 +129,15 @@ class Connections final : public reactor::TcpSink {
   uint64_t now_ms_ = 0;
   uint64_t resume_ms_;  // When paused listeners go on; kNever: none is.
   uint64_t accept_errors_ = 0;
+  bool is_resting_ = false;
   FrameStorages storages_;
   std::unique_ptr<reactor::TcpPool> pool_;
+  reactor::BufferRing* stranger_buffers_ = nullptr;
   std::vector<std::unique_ptr<reactor::TcpListener>> listeners_;
   std::vector<std::unique_ptr<Link>> links_;  // By the connection's slot.
   absl::flat_hash_map<FlowKey, reactor::TcpId> flows_;
+  // Of connects that another process had begun: to be sent when it goes on.
+  std::vector<std::pair<Flow, Waiting>> unsent_;
   // Where no connection came to be, until when UDP is taken at once.
   absl::flat_hash_map<FlowKey, uint64_t> held_off_;
 };

@@ -116,8 +116,8 @@ struct Context {
   const std::vector<Port> ports;
   xfrm::SpiPool* const spis;
   Random* const random;
-  const KeyedHash hash;
-  const CookieJar jar;
+  KeyedHash hash;
+  CookieJar jar;
   Registrar registrar;
   RecordKeeper records;
   reactor::TimerWheel timers;

@@ -71,6 +71,12 @@ class Core {
   void Restore(std::span<const RestoredPhone> phones, uint64_t now_ms, uint64_t epoch_ms,
                RecordId first, RecordId step);
 
+  // To another process, or from one: all that it knows. REQUIRES: the kernel and the journal have
+  // answered everything, and no request waits for DNS; to be read, nothing has happened yet. False:
+  // what is read makes no whole, and the core is good for nothing.
+  [[nodiscard]] bool Carry(class StateArchive* archive, uint64_t now_ms);
+  size_t waiting_for_dns() const { return names_.held(); }
+
   // What another worker told all.
   void OnLetter(const Letter& letter, uint64_t now_ms, Actions* actions);
 

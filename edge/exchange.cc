@@ -4,7 +4,7 @@
 
 namespace edge {
 
-Exchange::Exchange(size_t workers, Random* random) : phones_(random) {
+Exchange::Exchange(size_t workers, Random* random) : phones_(random), rest_(workers) {
   for (size_t from = 0; from < workers; ++from) {
     auto place = std::make_unique<Place>();
     place->to.resize(workers);
@@ -57,6 +57,11 @@ std::shared_ptr<const Settings> Exchange::TakeSettings(size_t worker) {
 
 void Exchange::Stop() {
   stop_requests_.fetch_add(1, std::memory_order_acq_rel);
+  for (const std::unique_ptr<Place>& place : places_) place->wake->Ring();
+}
+
+void Exchange::AskRest(Rest::Phase phase) {
+  rest_.Ask(phase);
   for (const std::unique_ptr<Place>& place : places_) place->wake->Ring();
 }
 

@@ -13,6 +13,7 @@
 
 #include "edge/letter.h"
 #include "edge/limits.h"
+#include "edge/rest.h"
 #include "edge/secrets.h"
 #include "edge/settings.h"
 #include "reactor/mailbox.h"
@@ -30,6 +31,7 @@ class Exchange {
   const KeyedHash& phones() const { return phones_; }
   // The key of an earlier run. Before the first worker is made.
   void set_phones(const KeyedHash& phones) { phones_ = phones; }
+  KeyedHash* mutable_phones() { return &phones_; }
 
   // Letters to this worker, and the word to stop, are told to `sink` on that reactor. False:
   // *error.
@@ -62,6 +64,11 @@ class Exchange {
   void Stop();
   int stop_requests() const { return stop_requests_.load(std::memory_order_acquire); }
 
+  // How all come to rest; AskRest() wakes them for it.
+  Rest& rest() { return rest_; }
+  const Rest& rest() const { return rest_; }
+  void AskRest(Rest::Phase phase);
+
   // Is this worker ready to end? True: so were all, once; now each goes, and writes no more.
   bool MayLeave(size_t worker, bool is_ready);
   // It has, and has submitted what it had to.
@@ -83,6 +90,7 @@ class Exchange {
   LetterBox& MailboxOf(size_t from, size_t to) { return *places_[from]->to[to]; }
 
   KeyedHash phones_;
+  Rest rest_;
   std::vector<std::unique_ptr<Place>> places_;
   std::mutex settings_mutex_;  // Taken when settings change, and never else.
   std::shared_ptr<const Settings> settings_;

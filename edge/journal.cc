@@ -31,9 +31,10 @@ Journal::Journal(const Settings& settings, xfrm::SpiPool* spis,
 
 Journal::~Journal() = default;
 
-bool Journal::OpenStore(std::string* error) {
+bool Journal::OpenStore(bool is_known, std::string* error) {
   const Settings::Journal& journal = settings_.journal;
   SqliteOptions options{journal.file, journal.key_file, journal.synchronous};
+  options.is_known = is_known;
   options.progress = [&](size_t rows) {
     spdlog::info("journal {}: {} records read so far", journal.file, rows);
   };
@@ -49,7 +50,7 @@ bool Journal::OpenStore(std::string* error) {
 
 bool Journal::Open(std::string* error) {
   const uint64_t begin_ms = NowMs();
-  if (!OpenStore(error)) return false;
+  if (!OpenStore(false, error)) return false;
   const uint64_t read_ms = NowMs();
   const uint64_t epoch_ms = EpochMs();
   const size_t records = contents_.registrations.size() + contents_.sets.size();
@@ -68,6 +69,22 @@ bool Journal::Open(std::string* error) {
   spdlog::info("journal {}: {} records read in {} ms, sorted in {} ms: {}", store_->name(), records,
                read_ms - begin_ms, NowMs() - read_ms, Describe(plan_));
   return true;
+}
+
+bool Journal::OpenKnown(std::string* error) {
+  if (!OpenStore(true, error)) return false;
+  plan_.workers.resize(settings_.process.workers);
+  begins_.assign(settings_.process.workers + 1, 0);
+  return true;
+}
+
+void Journal::Release() {
+  writer_->Stop();
+  store_->Release();
+}
+
+bool Journal::Resume(std::string* error) {
+  return writer_->Start(error);
 }
 
 KeyedHash Journal::PhonesKey() const {

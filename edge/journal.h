@@ -25,6 +25,8 @@ class Journal {
 
   // Reads what is there and decides what of it goes on. False: *error, and nothing is changed.
   bool Open(std::string* error);
+  // Opens it without a look at what is in it, which another process has handed over.
+  bool OpenKnown(std::string* error);
   // By which all workers name phones, in this run as in the one before.
   KeyedHash PhonesKey() const;
 
@@ -33,6 +35,11 @@ class Journal {
   std::span<const xfrm::Sa> SasOf(size_t worker) const;
   // Begins to write. What it told of SAs is given back, and what each worker restores handed over.
   bool Start(std::string* error);
+  // Writes what is left and lets go of the file, for another process, and takes it again. Nobody
+  // hands anything over between the two.
+  void Release();
+  bool Resume(std::string* error);
+  bool is_failing() const { return writer_->is_failing(); }
   // After the last worker has ended: writes what is left and closes the store.
   void Stop();
 
@@ -42,7 +49,7 @@ class Journal {
   static constexpr RecordId kIdStep = kWorkersMax;
 
  private:
-  bool OpenStore(std::string* error);
+  bool OpenStore(bool is_known, std::string* error);
   void BeginNewLives(std::span<const uint32_t> missing);
   void Tell(const std::string& error, size_t written) const;
 

@@ -19,6 +19,8 @@ class JournalStore {
   virtual ~JournalStore() = default;
   // All of them in this order, or, when it returns false, none; *error says why.
   [[nodiscard]] virtual bool Commit(std::span<const JournalOp* const> ops, std::string* error) = 0;
+  // Lets go of the file, for another process; the next Commit() takes it again, or fails.
+  virtual void Release() {}
   // 32 bytes that stay the same as long as the store is there: what phones and the core were told
   // and must find again is made from it (tokens in Path and Record-Route).
   virtual std::array<uint8_t, 32> secret() const = 0;

@@ -49,11 +49,12 @@ void JournalWriter::Owe(std::vector<JournalOp> ops) {
 }
 
 bool JournalWriter::Start(std::string* error) {
-  wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd_ < 0) wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd_ < 0) {
     *error = fmt::format("cannot start the journal's thread: {}", strerror(errno));
     return false;
   }
+  is_ending_.store(false, std::memory_order_release);
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "journal");
     Run();

@@ -38,6 +38,7 @@ class JournalWriter {
 
   // What is to be written beside what workers hand over. Before Start().
   void Owe(std::vector<JournalOp> ops);
+  // Again after Stop(), too.
   bool Start(std::string* error);
   // Writes what was handed over, as far as the store takes it, and ends the thread. No worker hands
   // anything over any more.

@@ -35,6 +35,12 @@ class RealKernel final : public Kernel, reactor::NetlinkSink {
   }
 
   bool Prepare(const Settings& settings, const KnownSas& known, std::string* error) override;
+  bool Inherit(const Settings& settings, std::vector<int> files, std::string* error) override;
+  std::vector<int> files() const override {
+    std::vector<int> files = {claim_.fd()};
+    files.insert(files.end(), esp_in_udp_fds_.begin(), esp_in_udp_fds_.end());
+    return files;
+  }
   bool Attach(reactor::Reactor* reactor, KernelAnswers* answers, std::string* error) override;
   bool ReadCounters(xfrm::KernelCounters* counters) override;
   void Deliver() override {}
@@ -61,6 +67,8 @@ class RealKernel final : public Kernel, reactor::NetlinkSink {
   bool Open(std::string* error);
   bool OpenEspInUdp(const Settings& settings, std::string* error);
   bool OpenEvents(reactor::Reactor* reactor, std::string* error);
+  Transaction Transactor();
+  void TryOffload(const Settings& settings);
   bool InstallPolicies(const std::vector<xfrm::Policy>& policies, std::string* error);
   // Sends what the batch holds; `harmless` failures do not count.
   std::errc Run(std::errc harmless);
@@ -106,18 +114,14 @@ bool RealKernel::Prepare(const Settings& settings, const KnownSas& known, std::s
     if (sa.tunnel) policies.push_back(PolicyOf(sa));
   }
   if (!claim_.Take(reqid, error) || !Open(error) || !OpenEspInUdp(settings, error)) return false;
-  const Transaction transact = [this](xfrm::Batch* batch, xfrm::BatchVerdict* verdict,
-                                      const std::function<void(const xfrm::Reply&)>& look) {
-    return xfrm::Transact(fd_, batch, kStartupTimeoutMs, verdict, look);
-  };
+  const Transaction transact = Transactor();
   RestartCounts counts;
   if (!PutRight(transact, {known.sas, policies, known.before_install}, reqid, SystemRandom().Next(),
                 &counts, error)) {
     return false;
   }
   spdlog::info("kernel put right: {}", Describe(counts));
-  const int interface = static_cast<int>(if_nametoindex(settings.ipsec.offload_device.c_str()));
-  offload_ = PlanOffload(settings, interface, transact);
+  TryOffload(settings);
   for (size_t i = 0; i < shared; ++i) policies[i].offload = offload_.ForPolicies();
   return InstallPolicies(policies, error);
 }
@@ -140,6 +144,27 @@ bool RealKernel::OpenEspInUdp(const Settings& settings, std::string* error) {
     }
     esp_in_udp_fds_.push_back(fd);
   }
+  return true;
+}
+
+Transaction RealKernel::Transactor() {
+  return [this](xfrm::Batch* batch, xfrm::BatchVerdict* verdict,
+                const std::function<void(const xfrm::Reply&)>& look) {
+    return xfrm::Transact(fd_, batch, kStartupTimeoutMs, verdict, look);
+  };
+}
+
+void RealKernel::TryOffload(const Settings& settings) {
+  const int interface = static_cast<int>(if_nametoindex(settings.ipsec.offload_device.c_str()));
+  offload_ = PlanOffload(settings, interface, Transactor());
+}
+
+// SAs and policies are as they are to be, and phones speak through them: nothing is touched.
+bool RealKernel::Inherit(const Settings& settings, std::vector<int> files, std::string* error) {
+  const int claim = files.empty() ? -1 : files.front();
+  if (!files.empty()) esp_in_udp_fds_.assign(files.begin() + 1, files.end());
+  if (!claim_.Adopt(claim, settings.ipsec.reqid, error) || !Open(error)) return false;
+  TryOffload(settings);
   return true;
 }
 
@@ -225,6 +250,11 @@ class SimulatedKernel final : public Kernel {
     answers_.clear();
     return true;
   }
+  bool Inherit(const Settings& settings, std::vector<int> files, std::string* error) override {
+    for (const int fd : files) close(fd);
+    return Prepare(settings, {}, error);
+  }
+  bool is_simulated() const override { return true; }
   void Adopt(std::span<const xfrm::Sa> own) override {
     xfrm::Batch batch;
     for (size_t i = 0; i < own.size();) {

@@ -1,6 +1,8 @@
 // The kernel behind a worker: the real one through netlink, or the fake one in the same process.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -50,6 +52,17 @@ class Kernel : public KernelLink {
   // hold of ours the SAs that are `known` (with their keys) and no others (edge/restart), puts the
   // shared policies in place. False: *error names what the kernel refused and what to do.
   virtual bool Prepare(const Settings& settings, const KnownSas& known, std::string* error) = 0;
+  // Instead, where another process hands over: the kernel holds what that one knows, and so do we.
+  // `files` are what files() of that one's were, and are taken.
+  virtual bool Inherit(const Settings&, std::vector<int> files, std::string*) {
+    for (const int fd : files) close(fd);
+    return true;
+  }
+  // What says that nobody else runs with our reqid, and sockets that only the kernel reads. They
+  // stay the kernel's.
+  virtual std::vector<int> files() const { return {}; }
+  // Are its SAs gone with its process? Then they are given to it again.
+  virtual bool is_simulated() const { return false; }
   // Of each worker's kernel, after Prepare() of the first: the SAs among them that are its own.
   // Only a simulated one, which went with its process, has to be told.
   virtual void Adopt(std::span<const xfrm::Sa>) {}

@@ -65,6 +65,10 @@ class NextHops {
   bool OnResponse(const sip::Message& message, std::string_view branch, Actions* actions);
   void OnTimer(uint32_t index, Actions* actions);
 
+  // To another process, or from one (edge/carry_core.cc).
+  void Carry(class StateArchive* archive);
+  size_t size() const { return hops_.size(); }
+
  private:
   struct Hop {
     reactor::Endpoint endpoint;

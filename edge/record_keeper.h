@@ -26,6 +26,7 @@ class RecordKeeper {
     next_ = first;
     step_ = step;
   }
+  RecordId next() const { return next_; }
 
   // What a 200 says of the phone, before it is true of the binding.
   struct Registration {

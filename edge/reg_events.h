@@ -73,6 +73,9 @@ class RegEvents {
   bool OnResponse(const sip::Message& message, std::string_view branch, Actions* actions);
   void OnTimer(uint32_t index, Actions* actions);
 
+  // To another process, or from one (edge/carry_core.cc).
+  void Carry(class StateArchive* archive);
+
   SlotPool<Subscription>& subscriptions() { return subscriptions_; }
 
  private:

@@ -42,6 +42,9 @@ class RegisterProxy final : public SetObserver {
   size_t transactions() const { return transactions_.in_use(); }
   size_t under_way() const { return under_way_; }
 
+  // To another process, or from one (edge/carry_core.cc). REQUIRES: none waits for the kernel.
+  void Carry(class StateArchive* archive);
+
   // What a REGISTER in clear waited for.
   void OnJournalled(uint64_t transaction, bool is_kept, Actions* actions);
   bool OnSetExtended(SaSet* set, uint64_t transaction) override;

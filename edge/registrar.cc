@@ -46,7 +46,18 @@ Binding* Registrar::FindBindingByToken(uint64_t token) {
 
 Binding* Registrar::AddBinding(std::string_view impi, const reactor::Endpoint& ue,
                                bool is_emergency) {
-  Binding* binding = bindings_.Take();
+  return Enter(bindings_.Take(), impi, ue, is_emergency);
+}
+
+Binding* Registrar::AddBindingAt(SlotId id, std::string_view impi, const reactor::Endpoint& ue,
+                                 bool is_emergency) {
+  if (FindBindingByToken(TokenOf(impi, ue, is_emergency)) != nullptr) return nullptr;
+  Binding* const binding = bindings_.TakeAt(id);
+  return binding == nullptr ? nullptr : Enter(binding, impi, ue, is_emergency);
+}
+
+Binding* Registrar::Enter(Binding* binding, std::string_view impi, const reactor::Endpoint& ue,
+                          bool is_emergency) {
   binding->token = TokenOf(impi, ue, is_emergency);
   binding->is_emergency = is_emergency;
   binding->SetImpi(impi);
@@ -116,6 +127,12 @@ void Registrar::LoseClearFlow(const Flow& flow) {
   }
 }
 
+bool Registrar::HoldsClearFlow(const Binding& binding) const {
+  if (binding.clear == nullptr) return false;
+  const auto found = clear_flows_.find(FlowKey(binding.clear->from));
+  return found != clear_flows_.end() && found->second == binding.id;
+}
+
 void Registrar::RemoveBinding(Binding* binding) {
   assert(binding->sets.empty() && !binding->timer.armed());
   Unregister(binding);
@@ -126,7 +143,17 @@ void Registrar::RemoveBinding(Binding* binding) {
 
 SaSet* Registrar::AddSet(Binding* binding, const Agreement& agreement, PortIndex port_ps,
                          PortIndex port_pc) {
-  SaSet* set = sets_.Take();
+  return Enter(sets_.Take(), binding, agreement, port_ps, port_pc);
+}
+
+SaSet* Registrar::AddSetAt(SetId id, Binding* binding, const Agreement& agreement,
+                           PortIndex port_ps, PortIndex port_pc) {
+  SaSet* const set = sets_.TakeAt(id);
+  return set == nullptr ? nullptr : Enter(set, binding, agreement, port_ps, port_pc);
+}
+
+SaSet* Registrar::Enter(SaSet* set, Binding* binding, const Agreement& agreement, PortIndex port_ps,
+                        PortIndex port_pc) {
   set->state = SetState::kInstalling;
   set->agreement = agreement;
   set->port_ps = port_ps;

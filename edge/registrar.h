@@ -39,6 +39,10 @@ class Registrar {
   // REQUIRES: FindBinding() is null.
   Binding* AddBinding(std::string_view impi, const reactor::Endpoint& ue,
                       bool is_emergency = false);
+  // The same with the id it had in another process; null: that cannot be. REQUIRES: as for
+  // SlotPool::TakeAt().
+  Binding* AddBindingAt(SlotId id, std::string_view impi, const reactor::Endpoint& ue,
+                        bool is_emergency);
   // REQUIRES: it has no set.
   void RemoveBinding(Binding* binding);
   void Register(Binding* binding, uint64_t until_ms);
@@ -55,6 +59,7 @@ class Registrar {
   Binding* FindInClear(const Flow& flow);
   // A connection that ended is nobody's flow any more.
   void LoseClearFlow(const Flow& flow);
+  bool HoldsClearFlow(const Binding& binding) const;
   // Bindings that are not registered (yet, or any more): in all, and of one address.
   size_t half_open() const { return half_open_; }
   size_t HalfOpenOf(const reactor::Endpoint& ue) const;
@@ -62,6 +67,9 @@ class Registrar {
 
   // A new set of the binding, in kInstalling, with both of its flows entered (newest first).
   SaSet* AddSet(Binding* binding, const Agreement& agreement, PortIndex port_ps, PortIndex port_pc);
+  // The same with the id it had; null: that cannot be.
+  SaSet* AddSetAt(SetId id, Binding* binding, const Agreement& agreement, PortIndex port_ps,
+                  PortIndex port_pc);
   // The application row goes before the kernel's SAs do (spec sheet 2.4): no message finds the set
   // any more, but the id stays good until RemoveSet.
   void RemoveFlows(SaSet* set);
@@ -103,6 +111,10 @@ class Registrar {
   }
   uint64_t TokenOf(std::string_view impi, const reactor::Endpoint& ue, bool is_emergency) const;
   void CountHalfOpen(const Binding& binding, int change);
+  Binding* Enter(Binding* binding, std::string_view impi, const reactor::Endpoint& ue,
+                 bool is_emergency);
+  SaSet* Enter(SaSet* set, Binding* binding, const Agreement& agreement, PortIndex port_ps,
+               PortIndex port_pc);
   static std::array<FlowKey, 2> KeysOf(const SaSet& set);
   SetId* ShadowedBy(SetId id, const FlowKey& key);
 

@@ -66,6 +66,7 @@ constexpr Field kFields[] = {
     OfProcess<&S::Process::workers>("workers"),
     OfProcess<&S::Process::pin_cpus>("pin_cpus"),
     OfProcess<&S::Process::drain_s>("drain", kNow),
+    OfProcess<&S::Process::takeover_socket>("takeover_socket"),
     OfIpsec<&S::Ipsec::sockets>("socket"),
     OfIpsec<&S::Ipsec::port>("port"),
     OfIpsec<&S::Ipsec::min_spi>("min_spi"),

@@ -27,6 +27,8 @@ class KeyedHash {
   explicit KeyedHash(Random* random);
   KeyedHash(const KeyedHash&) = default;
   KeyedHash& operator=(const KeyedHash&) = default;
+  // To another process, or from one.
+  void Carry(class StateArchive* archive);
   ~KeyedHash();
 
   // Of the pieces one after the other, each with its length, so that borders count. Every byte

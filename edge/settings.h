@@ -31,6 +31,7 @@ struct Settings {
     uint32_t workers = 1;  // Default: as the protected ports are enough for and CPUs are there.
     std::vector<uint32_t> pin_cpus;  // Of each worker; empty: anywhere. true names the first ones.
     uint32_t drain_s = 5;            // At most so long the end waits for what is under way.
+    std::string takeover_socket;     // Where `gmedge --takeover` asks; "": it cannot.
   };
   // [ipsec]: the names, meanings and defaults of OpenSIPS proto_ipsec.
   struct Ipsec {

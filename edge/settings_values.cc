@@ -53,6 +53,10 @@ constexpr Setting kSettings[] = {
      [](Reader& reader, SettingsDraft& draft) {
        reader.Integer(0, 600, "seconds", &draft.settings.process.drain_s);
      }},
+    {{"process", "takeover_socket"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Text(false, &draft.settings.process.takeover_socket);
+     }},
     {{"ipsec", "socket"},
      [](Reader& reader, SettingsDraft& draft) {
        reader.ProtectedSockets(&draft.protected_sockets);

@@ -6,6 +6,7 @@
 #include "edge/cpus.h"
 #include "edge/limits.h"
 #include "edge/settings_draft.h"
+#include "edge/takeover_link.h"
 #include "edge/worker_settings.h"
 
 namespace edge {
@@ -195,9 +196,20 @@ void Checker::CheckCoreListen() {
   }
 }
 
+constexpr SettingsPath kTakeoverSocket = {"process", "takeover_socket"};
+
+void CheckTakeover(SettingsDraft* draft) {
+  const std::string& path = draft->settings.process.takeover_socket;
+  if (path.size() <= kTakeoverPathMax || draft->IsBad(kTakeoverSocket)) return;
+  draft->Error(draft->LineOf(kTakeoverSocket),
+               fmt::format("process.takeover_socket = \"{}\": a path of at most {} bytes (unix(7))",
+                           path, kTakeoverPathMax));
+}
+
 }  // namespace
 
 void CheckWorkers(SettingsDraft* draft) {
+  CheckTakeover(draft);
   Checker(draft).Check();
 }
 

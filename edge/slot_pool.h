@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace edge {
@@ -63,6 +65,32 @@ class SlotPool {
   }
 
   size_t in_use() const { return in_use_; }
+
+  // Of all slots there ever were: with them ids go on where those of another pool ended.
+  std::span<const uint32_t> generations() const { return generations_; }
+  // As the other pool was before it gave anything out; then TakeAt() for what it holds.
+  // REQUIRES: nothing was taken.
+  void Continue(std::vector<uint32_t> generations) {
+    assert(in_use_ == 0);
+    generations_ = std::move(generations);
+    const size_t chunks = (generations_.size() + kChunk - 1) / kChunk;
+    while (chunks_.size() < chunks) chunks_.push_back(std::make_unique<T[]>(kChunk));
+  }
+  // Null: no id of that pool, or taken. REQUIRES: Continue(); FreeTheRest() follows the last.
+  T* TakeAt(SlotId id) {
+    T* const slot = id == 0 ? nullptr : AtOrNull(static_cast<uint32_t>(id));
+    if (slot == nullptr || slot->id != 0) return nullptr;
+    if (generations_[static_cast<uint32_t>(id)] != id >> 32) return nullptr;
+    slot->id = id;
+    ++in_use_;
+    return slot;
+  }
+  void FreeTheRest() {
+    free_.clear();
+    for (size_t i = generations_.size(); i > 0; --i) {
+      if (At(static_cast<uint32_t>(i - 1))->id == 0) free_.push_back(static_cast<uint32_t>(i - 1));
+    }
+  }
 
   template <typename Visit>
   void ForEach(Visit&& visit) {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sodium.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -123,14 +122,11 @@ bool SqliteOpening::Open() {
 
 // Two that write into one journal would each lose the other's phones.
 bool SqliteOpening::Lock() {
-  const std::string path = options_.file + ".lock";
-  store_->lock_fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (!store_->Lock()) return Fail(fmt::format("{}: another gmedge has it open", Journal()));
   // On a disk that cannot be written nobody writes.
   if (store_->lock_fd_ < 0 && !IsThere(options_.file)) {
-    return Fail(fmt::format("{}: cannot create it: {}: {}", Journal(), path, strerror(errno)));
-  }
-  if (store_->lock_fd_ >= 0 && flock(store_->lock_fd_, LOCK_EX | LOCK_NB) != 0) {
-    return Fail(fmt::format("{}: another gmedge has it open", Journal()));
+    return Fail(fmt::format("{}: cannot create it: {}.lock: {}", Journal(), options_.file,
+                            strerror(errno)));
   }
   return true;
 }
@@ -291,6 +287,7 @@ bool SqliteOpening::OpensAnyKeys(sqlite3* db, JournalKey* key) const {
 }
 
 void SqliteOpening::Read(sqlite3* db) {
+  if (options_.is_known) return;
   ReadRows(db, store_->key_.get(), options_.progress, &opened_.contents, &unread_);
 }
 

@@ -1,10 +1,13 @@
 #include "edge/sqlite_store.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace edge {
 namespace {
@@ -83,7 +86,30 @@ int SqliteStore::Put(const JournalOp& op) {
   return result == SQLITE_DONE ? SQLITE_OK : result;
 }
 
+bool SqliteStore::Lock() {
+  lock_fd_ = open((options_.file + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  return lock_fd_ < 0 || flock(lock_fd_, LOCK_EX | LOCK_NB) == 0;
+}
+
+void SqliteStore::Release() {
+  for (SqliteStatement* statement : {&begin_, &commit_, &rollback_, &write_registration_,
+                                     &write_set_, &erase_registration_, &erase_set_}) {
+    *statement = {};
+  }
+  db_.reset();
+  if (lock_fd_ >= 0) close(std::exchange(lock_fd_, -1));
+  is_released_ = true;
+}
+
 bool SqliteStore::Commit(std::span<const JournalOp* const> ops, std::string* error) {
+  if (is_released_) {
+    if (!Lock()) {
+      close(std::exchange(lock_fd_, -1));
+      *error = "another gmedge has it open";
+      return false;
+    }
+    is_released_ = false;
+  }
   if (db_ == nullptr) {
     int result = Connect();
     if (result == SQLITE_OK) result = PutSecret();

@@ -25,6 +25,7 @@ struct SqliteOptions {
   Synchronous synchronous = Synchronous::kFull;
   const char* vfs = nullptr;                  // Another than the system's, for tests.
   std::function<void(size_t)> progress = {};  // Rows read so far, now and then.
+  bool is_known = false;  // Another process has handed over what is in it: it is not read.
 };
 
 class SqliteStore;
@@ -49,6 +50,7 @@ class SqliteStore final : public JournalStore {
  public:
   ~SqliteStore() override;
   [[nodiscard]] bool Commit(std::span<const JournalOp* const> ops, std::string* error) override;
+  void Release() override;
   std::array<uint8_t, 32> secret() const override { return secret_; }
   std::string name() const override { return options_.file; }
 
@@ -56,6 +58,8 @@ class SqliteStore final : public JournalStore {
   friend class SqliteOpening;
   explicit SqliteStore(SqliteOptions options) : options_(std::move(options)) {}
 
+  // False: another gmedge has it open. The file itself may be on a disk that cannot be written.
+  bool Lock();
   // For writing; SQLITE_OK or why not.
   int Connect();
   int PutSecret();
@@ -65,6 +69,7 @@ class SqliteStore final : public JournalStore {
   std::unique_ptr<JournalKey> key_;
   std::array<uint8_t, 32> secret_{};
   int lock_fd_ = -1;
+  bool is_released_ = false;
   SqliteDb db_;  // Null while the file cannot be written.
   SqliteStatement begin_, commit_, rollback_;
   SqliteStatement write_registration_, write_set_, erase_registration_, erase_set_;

@@ -105,7 +105,10 @@ namespace edge {
   X(drop_frame_storage, "streams with no room to put their message together")       \
   X(drop_connect_queue, "messages too many for one connect to wait for")            \
   X(drop_no_connection, "messages whose connection is gone, or did not come to be") \
-  X(reloads, "times that changed settings were taken over (SIGHUP)")
+  X(reloads, "times that changed settings were taken over (SIGHUP)")                \
+  X(takeovers_failed, "times another gmedge wanted to take over, and could not")    \
+  X(inherited_registrations, "registrations taken over from another gmedge")        \
+  X(inherited_sets, "and SA sets")
 
 struct Stats {
 #define GMEDGE_COUNTER_FIELD(name, text) uint64_t name = 0;

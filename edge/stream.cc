@@ -1,5 +1,6 @@
 #include "edge/stream.h"
 
+#include <string>
 #include <utility>
 
 namespace edge {
@@ -31,6 +32,13 @@ Stream::Stream(FrameStorages* storages)
 
 Stream::~Stream() {
   if (!storage_.empty()) storages_->Give(storage_);
+}
+
+Stream::State Stream::Continue(std::string_view unfinished) {
+  std::string padded(unfinished);
+  padded.resize(unfinished.size() + sip::kPaddingSize);
+  const sip::PaddedView bytes = sip::PaddedView::Promise({padded.data(), unfinished.size()});
+  return Feed(bytes, [](const sip::Frame& frame) { return frame.kind == sip::FrameKind::kPong; });
 }
 
 // One storage is at hand for what this feed may leave unfinished.

@@ -62,6 +62,11 @@ class Stream {
   }
 
   bool in_message() const { return framer_.in_message(); }
+  // What another stream is to be given to go on where this one is, by Continue(). Good until the
+  // next Feed().
+  std::string_view unfinished() const { return framer_.unfinished(); }
+  // The first bytes of a stream. They lie in no padded memory and hold no whole message.
+  State Continue(std::string_view unfinished);
   sip::FrameError error() const { return error_; }
 
  private:

@@ -18,16 +18,6 @@ constexpr uint64_t kOverloadLogMs = 10'000;
 
 }  // namespace
 
-std::vector<Port> PortsOf(const Settings& settings) {
-  std::vector<Port> ports;
-  for (const auto& local : settings.gm.listen) ports.push_back(MakePort(Side::kGm, local));
-  for (const auto& local : settings.ipsec.sockets) {
-    ports.push_back(MakePort(Side::kProtected, local));
-  }
-  ports.push_back(MakePort(Side::kCore, settings.core.listen));
-  return ports;
-}
-
 Worker::Worker(const Settings& all, size_t index, Kernel* kernel, xfrm::SpiPool* spis,
                Random* random, Exchange* exchange, Journal* journal)
     : settings_(SettingsOf(all, index)),
@@ -68,6 +58,9 @@ bool Worker::Open(std::string* error) {
   if (journal_ != nullptr) {
     records_ = journal_->client(index_);
     records_->Attach(&core_.stats());
+  }
+  if (rest_.is_heir()) return rest_.Restore(error);
+  if (journal_ != nullptr) {
     now_ms_ = NowMs();
     core_.Restore(journal_->TakePhones(index_), now_ms_, EpochMs(), journal_->first_id(index_),
                   Journal::kIdStep);
@@ -78,32 +71,12 @@ bool Worker::Open(std::string* error) {
   return OpenPorts(error);
 }
 
-// Strangers have buffers of their own: a flood of theirs takes none from phones and the core.
-bool Worker::OpenPorts(std::string* error) {
-  for (size_t i = 0; i < ports_.size(); ++i) {
-    const bool strangers = ports_[i].side == Side::kGm;
-    reactor::DatagramOptions options;
-    options.local = ports_[i].local;
-    // The kernel gives the same worker whatever comes from one address and port of a phone.
-    options.reuse_port = ports_[i].side == Side::kGm && exchange_->workers() > 1;
-    options.report_unreachable = ports_[i].side == Side::kCore;
-    std::string why;
-    auto socket = reactor::DatagramPort::Open(reactor_.get(),
-                                              strangers ? stranger_buffers_.get() : buffers_.get(),
-                                              strangers ? stranger_sends_.get() : sends_.get(),
-                                              options, this, static_cast<uint32_t>(i), &why);
-    if (socket == nullptr) {
-      *error = fmt::format("udp:{}: {}", ports_[i].text, why);
-      return false;
-    }
-    sockets_.push_back(std::move(socket));
-  }
-  return connections_.Open(reactor_.get(), buffers_.get(), stream_buffers_.get(), sends_.get(),
-                           now_ms_, error);
-}
-
 void Worker::Run() {
-  while (exchange_->stop_requests() == 0) Turn(-1);
+  rest_.Serve();
+  while (exchange_->stop_requests() == 0) {
+    Turn(-1);
+    if (exchange_->rest().asked() != Rest::Phase::kServe && !rest_.Stay()) return End();
+  }
   Drain();
   End();
 }
@@ -246,7 +219,7 @@ void Worker::End() {
     }
   };
   turn_until([&] { return queue_.idle() && exchange_->all_left(); });
-  if (records_ == nullptr) core_.DeleteAll(now_ms_, this);
+  if (records_ == nullptr && !rest_.has_left()) core_.DeleteAll(now_ms_, this);
   const auto is_written = [&] { return records_ == nullptr || records_->idle(); };
   turn_until([&] { return queue_.idle() && sends_->in_flight() == 0 && is_written(); });
   if (!is_written()) spdlog::error("the journal has not taken all records within 5 s");
@@ -257,6 +230,7 @@ void Worker::End() {
         kDrainMaxMs / 1000);
   }
   core_.stats().send_failed += SendErrors();
+  if (rest_.has_left()) turn_until([&] { return connections_.empty(); });
   for (const auto& socket : sockets_) socket->Close();
   connections_.Close();
   resolver_.Close();

@@ -21,6 +21,7 @@
 #include "edge/sa_watch.h"
 #include "edge/settings.h"
 #include "edge/stranger_queue.h"
+#include "edge/worker_rest.h"
 #include "reactor/buffer_ring.h"
 #include "reactor/datagram.h"
 #include "reactor/reactor.h"
@@ -42,16 +43,19 @@ class Worker final : Actions,
          Exchange* exchange, Journal* journal = nullptr);
   ~Worker() override;
 
+  // Before Open(): it begins with what a worker of another process had.
+  WorkerRest& rest() { return rest_; }
   // Everything that can fail, in the thread that runs it. False: *error.
   // REQUIRES: the kernel is prepared: its policies come before the first socket (design D1).
   bool Open(std::string* error);
   // Turns until Exchange::Stop(), then takes no new phone, lets what is under way end, gives the
-  // SAs back (with a journal it leaves them, for the next run) and closes.
+  // SAs back (with a journal it leaves them, for the next run) and closes; or closes at once when
+  // another process has taken over.
   void Run();
-
   const Stats& stats() const { return core_.stats(); }
 
  private:
+  friend class WorkerRest;
   void Turn(int64_t wait_max_us);
   void Drain();
   void Reload(const Settings& all);
@@ -59,13 +63,13 @@ class Worker final : Actions,
   bool IsQuiet() const;
   void End();
   bool OpenPorts(std::string* error);
+  std::unique_ptr<reactor::DatagramPort> OpenPort(size_t index, std::string* error);
   void ServeStrangers(bool is_full_turn);
   void NoteOverload();
   void NoteDrops();
   bool Settled() const;
   int64_t WaitUs() const;
   uint64_t SendErrors() const;
-
   void OnDatagram(reactor::DatagramPort& port, const reactor::Datagram& datagram,
                   reactor::BufferLease lease) override;
   void OnUnreachable(reactor::DatagramPort& port, const reactor::Endpoint& to) override;
@@ -75,7 +79,6 @@ class Worker final : Actions,
   bool IsInClear(const Flow& flow) override { return core_.IsInClear(flow); }
   void OnStreamMessage(const Flow& flow, sip::PaddedView text, reactor::BufferLease lease) override;
   void SendOverUdp(const Flow& to, std::string_view text) override;
-
   void Send(const Flow& to, std::span<const std::string_view> pieces) override;
   void Disconnect(const Flow& flow) override { connections_.Disconnect(flow); }
   void Install(SetId set, std::span<const xfrm::Sa> sas) override;
@@ -92,13 +95,11 @@ class Worker final : Actions,
   void KeysRevealed(std::string_view impi, std::string_view header) override {
     WriteReveal(impi, header);
   }
-
   void OnInstalled(SetId set, std::errc error, std::string_view explanation) override;
   void OnExtended(SetId set, std::errc error, std::string_view explanation) override;
   void OnDeleted(SetId set) override;
   void OnRedirected(SetId set) override { core_.OnRedirected(set); }
   void OnLooked(SetId set, const SaUse& use) override;
-
   void OnWake() override;
   void OnReply(std::span<const std::byte> bytes) override;
   void OnLoss() override;
@@ -109,7 +110,6 @@ class Worker final : Actions,
   void FlushToKernel();
   std::span<const xfrm::Sa> Offloaded(std::span<const xfrm::Sa> sas, SaArray* copies) const;
   void NoteRefusal(std::errc error);
-
   Settings settings_;  // Its own.
   const size_t index_;
   Exchange* exchange_;
@@ -127,9 +127,9 @@ class Worker final : Actions,
   uint64_t overload_log_ms_ = 0;  // Not before is it told again.
   uint64_t drops_read_ms_ = 0;
   bool stopping_ = false;
+  WorkerRest rest_{this};
   uint64_t relayed_ = 0;  // Messages, and when there was one last.
   uint64_t relayed_ms_ = 0;
-
   // Ports go before what they stand on.
   std::unique_ptr<reactor::Reactor> reactor_;
   std::unique_ptr<reactor::BufferRing> buffers_;

@@ -34,7 +34,8 @@ Workers::~Workers() {
   reactor_.reset();
 }
 
-bool Workers::Open(std::string* error) {
+bool Workers::Open(std::string* error, Takeover* takeover) {
+  takeover_ = takeover;
   const reactor::ReactorOptions small{
       .submission_entries = 8, .completion_entries = 64, .files_max = 1};
   reactor_ = reactor::Reactor::Create(small, error);
@@ -43,9 +44,14 @@ bool Workers::Open(std::string* error) {
   end_ = signals_ == nullptr ? nullptr : reactor::Wake::Open(reactor_.get(), this, error);
   if (end_ == nullptr) return false;
 
-  if (!OpenJournal(error) || !PrepareKernels(error)) return false;
+  if (!OpenTakeover(error)) return false;
+  if (takeover_ != nullptr) {
+    if (!Inherit(error)) return false;
+  } else if (!OpenJournal(error) || !PrepareKernels(error)) {
+    return false;
+  }
   if (journal_ != nullptr && !journal_->Start(error)) return false;
-  bool is_open = ArePortsOurs(error);
+  bool is_open = takeover_ != nullptr || ArePortsOurs(error);
   for (const std::unique_ptr<Seat>& seat : seats_) {
     is_open = is_open && Start(seat.get(), error);
   }
@@ -57,6 +63,9 @@ bool Workers::Open(std::string* error) {
     }
     is_open = false;
   }
+  // From here on another process does not serve any more, or does as before.
+  is_open = is_open && (takeover_ == nullptr || takeover_->Commit(error));
+  if (is_open && server_ != nullptr) server_->Own();
   go_.set_value(is_open);
   if (!is_open) {
     Join();
@@ -92,7 +101,8 @@ bool Workers::PrepareKernels(std::string* error) {
 
 // With a journal SAs and policies stay: the ports are closed to plain text until the next run.
 void Workers::RetireKernel() {
-  if (journal_ == nullptr) seats_[0]->kernel->Retire(settings_);
+  const bool is_others = has_left_ || takeover_ != nullptr;
+  if (journal_ == nullptr && !is_others) seats_[0]->kernel->Retire(settings_);
 }
 
 // SO_REUSEPORT would let another process have a part of the phones; without it this bind fails.
@@ -129,6 +139,8 @@ void Workers::Serve(Seat* seat) {
   {
     Worker worker(settings_, seat->index, seat->kernel.get(), &spis_, random_, &exchange_,
                   journal_.get());
+    if (takeover_ != nullptr)
+      worker.rest().Inherit(&takeover_->workers[seat->index], common_.since_ms);
     seat->opened.set_value(OpenWorker(seat, &worker));
     if (may_go_.get()) worker.Run();
     seat->stats = worker.stats();
@@ -148,9 +160,11 @@ bool Workers::OpenWorker(Seat* seat, Worker* worker) {
 void Workers::Run(const ReadSettings& read) {
   int told = 0;
   int reloads = 0;
+  takeover_ = nullptr;
   while (ended_.load(std::memory_order_acquire) < seats_.size()) {
     reactor_->SubmitAndWait(-1);
     reactor_->Dispatch();
+    ServeTakeover();
     for (; told < signals_->stops(); ++told) Stop();
     for (; reloads < signals_->hangups() && told == 0; ++reloads) {
       if (const std::optional<Settings> wanted = read()) Reload(*wanted);

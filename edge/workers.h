@@ -18,6 +18,8 @@
 #include "edge/secrets.h"
 #include "edge/settings.h"
 #include "edge/stats.h"
+#include "edge/takeover.h"
+#include "edge/takeover_server.h"
 #include "reactor/reactor.h"
 #include "reactor/signals.h"
 #include "reactor/wake.h"
@@ -36,12 +38,15 @@ class Workers final : reactor::WakeSink {
   // Everything that can fail; once it is done, all serve. False: *error, and no thread is left.
   // SIGTERM, SIGINT and SIGHUP are blocked from now on in this thread and those it starts: it must
   // not have started one before.
-  bool Open(std::string* error);
+  // `takeover`: what another process hands over, and ends with when all is in place; null: a start.
+  bool Open(std::string* error, Takeover* takeover = nullptr);
   // In the same thread. Until SIGTERM or SIGINT has ended them all; a second one ends them without
   // waiting for what is under way (process.drain). At a SIGHUP `read` is called for new settings;
   // nothing: those that run stay.
   using ReadSettings = std::function<std::optional<Settings>()>;
+  // It also ends when another process has taken over (has_left()).
   void Run(const ReadSettings& read = [] { return std::nullopt; });
+  bool has_left() const { return has_left_; }
   // The same as a signal, from any thread, while Run() is under way or before it.
   void Stop() { exchange_.Stop(); }
 
@@ -63,6 +68,16 @@ class Workers final : reactor::WakeSink {
 
   bool OpenJournal(std::string* error);
   bool PrepareKernels(std::string* error);
+  bool OpenTakeover(std::string* error);
+  bool Inherit(std::string* error);
+  // The side that hands over (workers_takeover.cc).
+  void ServeTakeover();
+  bool HandOver(TakeoverLink* link, std::string* error);
+  bool BringToRest(std::string* error);
+  bool AwaitRest(Rest::Phase phase, uint64_t deadline_ms, std::string* error);
+  bool SendAll(TakeoverLink* link, std::string* error);
+  bool AwaitTaken(TakeoverLink* link, std::string* error);
+  void ServeAgain(TakeoverLink* link);
   void RetireKernel();
   bool ArePortsOurs(std::string* error) const;
   bool Start(Seat* seat, std::string* error);
@@ -79,6 +94,9 @@ class Workers final : reactor::WakeSink {
   xfrm::SpiPool spis_;
   Exchange exchange_;
   std::unique_ptr<Journal> journal_;  // Null: there is none.
+  Takeover* takeover_ = nullptr;      // During Open().
+  CommonState common_;
+  bool has_left_ = false;
   std::vector<std::unique_ptr<Seat>> seats_;
   std::promise<bool> go_;  // Did all open?
   std::shared_future<bool> may_go_ = go_.get_future().share();
@@ -89,6 +107,7 @@ class Workers final : reactor::WakeSink {
   std::unique_ptr<reactor::Reactor> reactor_;
   std::unique_ptr<reactor::Signals> signals_;
   std::unique_ptr<reactor::Wake> end_;  // A worker has ended.
+  std::unique_ptr<TakeoverServer> server_;
 };
 
 }  // namespace edge

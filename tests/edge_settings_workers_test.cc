@@ -265,5 +265,16 @@ TEST(SettingsDrain, IsSecondsAndMayBeNone) {
   EXPECT_EQ(file.Report(), "f:2: error: process.drain = 601: allowed are 0..600 (seconds)\n");
 }
 
+TEST(SettingsTakeover, ThePathIsASocketsPath) {
+  File file;
+  EXPECT_EQ(file.Parse().settings.process.takeover_socket, "");
+  const std::string longest(107, 'x');
+  file.process = "takeover_socket = \"" + longest + "\"";
+  EXPECT_EQ(file.Parse().settings.process.takeover_socket, longest);
+  file.process = "takeover_socket = \"" + longest + "x\"";
+  EXPECT_EQ(file.Report(), "f:2: error: process.takeover_socket = \"" + longest +
+                               "x\": a path of at most 107 bytes (unix(7))\n");
+}
+
 }  // namespace
 }  // namespace edge

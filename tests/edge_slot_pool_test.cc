@@ -98,5 +98,34 @@ TEST(EdgeSlotPool, AVisitSeesEveryLivingObjectOnce) {
   EXPECT_EQ(pool.in_use(), expected.size());
 }
 
+// As another process had it: its ids are good, and those it has given back are not.
+TEST(EdgeSlotPool, GoesOnWhereAnotherPoolWas) {
+  SlotPool<Thing> before;
+  std::vector<SlotId> ids;
+  for (int i = 0; i < 300; ++i) ids.push_back(before.Take()->id);
+  before.Give(before.Find(ids[7]));
+  const SlotId stale = ids[7];
+  ids[7] = before.Take()->id;
+  before.Give(before.Find(ids[8]));
+
+  SlotPool<Thing> after;
+  const std::span<const uint32_t> generations = before.generations();
+  after.Continue({generations.begin(), generations.end()});
+  EXPECT_EQ(after.TakeAt(0), nullptr);
+  EXPECT_EQ(after.TakeAt(stale), nullptr);
+  EXPECT_EQ(after.TakeAt(uint64_t{1} << 32 | 300), nullptr);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i == 8) continue;
+    ASSERT_NE(after.TakeAt(ids[i]), nullptr) << i;
+    EXPECT_EQ(after.TakeAt(ids[i]), nullptr) << "once";
+  }
+  after.FreeTheRest();
+  EXPECT_EQ(after.in_use(), 299u);
+  EXPECT_EQ(after.Find(stale), nullptr);
+  EXPECT_NE(after.Find(ids[7]), nullptr);
+  EXPECT_EQ(after.Take()->id, (uint64_t{2} << 32 | 8)) << "the free slot, under a new id";
+  EXPECT_EQ(after.Take()->id, (uint64_t{1} << 32 | 300));
+}
+
 }  // namespace
 }  // namespace edge

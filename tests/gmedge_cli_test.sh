@@ -45,6 +45,8 @@ expect 1 "^# line 4: socket=tls:" -- --convert "$convert/remarks.cfg"
 expect 2 "manual.toml: no socket=ipsec" -- --convert "$convert/manual.toml"
 expect 2 "none.cfg: No such file" -- --convert "$convert/none.cfg"
 # Nothing to seal anew, nothing set to; then a journal that is there.
+expect 2 "^gmedge: --takeover: process.takeover_socket is not set$" -- \
+  --config "$documented" --xfrm=sim --takeover
 expect 2 "^gmedge: --rekey-journal: journal.file is not set$" -- \
   --config "$documented" --rekey-journal
 scratch=$(mktemp -d)

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,7 +28,7 @@ constexpr char kHelp[] =
     R"(gmedge: the Gm edge of an IMS network (P-CSCF): registers phones with IMS AKA, keeps their
 IPsec security associations in the Linux kernel and relays SIP between them and the core.
 
-usage: gmedge --config FILE [--xfrm=kernel|sim]
+usage: gmedge --config FILE [--xfrm=kernel|sim] [--takeover]
        gmedge --config FILE --check-config
        gmedge --config FILE --rekey-journal
        gmedge --convert OPENSIPS.CFG
@@ -37,6 +38,8 @@ usage: gmedge --config FILE [--xfrm=kernel|sim]
                     io_uring and for each algorithm (not with --xfrm=sim); start nothing
   --rekey-journal   seal the journal's keys under a new key, which takes the old one's place in
                     journal.key_file; gmedge must not be running
+  --takeover        take over from the gmedge that runs: its sockets, connections and registrations,
+                    over process.takeover_socket; it ends then. If that fails, it goes on
   --convert FILE    print the settings that do what an OpenSIPS configuration has proto_ipsec do,
                     with remarks on what could not be carried over
   --xfrm=kernel     IPsec by the Linux kernel (default; needs CAP_NET_ADMIN, ESP and its algorithms)
@@ -48,7 +51,8 @@ SIGTERM or SIGINT ends it: phones that come are refused, what is under way is fi
 associations are removed. A second one does not wait for what is under way. SIGHUP reads the
 settings again: rules, algorithms, limits and what else can change in a running gmedge are taken
 over, and what needs a restart is named in the log.
-exit status: 0 ended as asked, 1 could not start (here), 2 wrong settings or usage;
+exit status: 0 ended as asked, or another has taken over, 1 could not start (here), 2 wrong settings
+or usage;
 of --convert: 0 all carried over, 1 there are remarks, 2 nothing to convert
 )";
 
@@ -58,9 +62,19 @@ struct Arguments {
   bool check_config = false;
   bool rekey = false;
   bool simulate = false;
+  bool take_over = false;
 };
 
-enum : int { kConfig = 256, kCheckConfig, kConvert, kXfrm, kRekey, kVersion, kHelpOption };
+enum : int {
+  kConfig = 256,
+  kCheckConfig,
+  kConvert,
+  kXfrm,
+  kRekey,
+  kTakeover,
+  kVersion,
+  kHelpOption
+};
 
 // An exit status, or -1 to go on.
 int ReadArguments(int argc, char** argv, Arguments* arguments) {
@@ -69,6 +83,7 @@ int ReadArguments(int argc, char** argv, Arguments* arguments) {
                                     {"convert", required_argument, nullptr, kConvert},
                                     {"xfrm", required_argument, nullptr, kXfrm},
                                     {"rekey-journal", no_argument, nullptr, kRekey},
+                                    {"takeover", no_argument, nullptr, kTakeover},
                                     {"version", no_argument, nullptr, kVersion},
                                     {"help", no_argument, nullptr, kHelpOption},
                                     {nullptr, 0, nullptr, 0}};
@@ -90,6 +105,9 @@ int ReadArguments(int argc, char** argv, Arguments* arguments) {
         return 2;
       case kRekey:
         arguments->rekey = true;
+        break;
+      case kTakeover:
+        arguments->take_over = true;
         break;
       case kVersion:
         std::printf("gmedge %s\n", GMEDGE_VERSION);
@@ -216,13 +234,22 @@ int Serve(const Arguments& arguments, const edge::KernelProbe& probe,
   const bool simulate = arguments.simulate;
   RaiseFileLimit(settings);
   edge::SystemRandom random;
+  // The other one goes on when this goes, so it goes last.
+  std::unique_ptr<edge::Takeover> takeover;
   edge::Workers workers(settings, simulate ? &edge::MakeSimulatedKernel : &edge::MakeRealKernel,
                         &random);
   std::string error;
-  if (!workers.Open(&error)) {
-    spdlog::error("{}", error);
+  if (arguments.take_over) {
+    takeover = edge::Takeover::Ask(settings.process.takeover_socket, settings,
+                                   simulate ? "sim" : "kernel", &error);
+    if (takeover == nullptr) spdlog::error("takeover: {}", error);
+    if (takeover == nullptr) return 1;
+  }
+  if (!workers.Open(&error, takeover.get())) {
+    spdlog::error("{}{}", arguments.take_over ? "takeover: " : "", error);
     return 1;
   }
+  takeover.reset();
   if (simulate) {
     spdlog::warn(
         "SIMULATED IPSEC: nothing is encrypted, protected ports take plain text. "
@@ -260,6 +287,10 @@ int main(int argc, char** argv) {
   ShowLacks(result.kernel);
   ShowRingLack(ring_lack);
   if (!result.ok()) return 2;
+  if (arguments.take_over && result.settings.process.takeover_socket.empty()) {
+    std::fputs("gmedge: --takeover: process.takeover_socket is not set\n", stderr);
+    return 2;
+  }
   if (!result.kernel.lacks.empty() || !ring_lack.empty()) return 1;
   GuardMemory();
   if (sodium_init() < 0) {

@@ -31,6 +31,13 @@ COVERED_BY = {
     "edge/sqlite_db.cc": ("tests/edge_sqlite_store_test.cc", "what the store stands on"),
     "edge/sqlite_opening.cc": ("tests/edge_sqlite_store_test.cc", "files that are damaged"),
     "edge/sqlite_rows.cc": ("tests/edge_sqlite_store_test.cc", "records as rows and back"),
+    "edge/carry_connections.cc": ("tests/edge_takeover_test.cc", "connections with half a message"),
+    "edge/carry_core.cc": ("tests/edge_state_archive_test.cc", "what a core is, there and back"),
+    "edge/carry_tables.cc": ("tests/edge_state_archive_test.cc", "what a core is, there and back"),
+    "edge/takeover_server.cc": ("tests/edge_takeover_link_test.cc", "the other end of the link"),
+    "edge/worker_rest.cc": ("tests/edge_takeover_test.cc", "workers before and after"),
+    "edge/workers_takeover.cc": ("tests/edge_takeover_test.cc", "processes before and after"),
+    "edge/worker_ports.cc": ("tests/tools_edge_flow_test.cc", "the worker over loopback"),
     "edge/worker_ways.cc": ("tests/tools_next_hops_test.cc", "two ways, one of which dies"),
     "edge/worker.cc": ("tests/tools_edge_flow_test.cc", "the worker over loopback"),
     "tools/sip_sockets.cc": ("tests/tools_tcp_sockets_test.cc", "both transports, side by side"),
@@ -38,6 +45,7 @@ COVERED_BY = {
 }
 # A test that is not the mirror of one file: what it proves.
 WIDE_TESTS = {
+    "tests/reactor_rest_test.cc": "ports and connections that rest, and go on elsewhere",
     "tests/edge_deletion_test.cc": "what a deletion takes, and what it must leave",
     "tests/edge_events_initial_test.cc": "the events of TS 24.229 up to the first 200",
     "tests/edge_events_registered_test.cc": "and of a registered phone",
