@@ -135,6 +135,15 @@ void LoadProcess::Kill() {
   pid_ = -1;
 }
 
+int LoadProcess::AwaitEnd(int seconds_max) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds_max);
+  while (running()) {
+    if (std::chrono::steady_clock::now() > deadline) return -1;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
+}
+
 int LoadProcess::Stop() {
   if (running()) {
     kill(pid_, SIGTERM);

@@ -35,6 +35,8 @@ class LoadProcess {
   double UserSeconds() const;
   // SIGKILL, and waits until it is gone.
   void Kill();
+  // Until it has ended by itself. Exit status, or -1 when it did not, or not so soon.
+  int AwaitEnd(int seconds_max);
   // SIGTERM, then SIGKILL after a minute. Exit status, or -1 when it did not exit by itself.
   int Stop();
 

@@ -194,6 +194,7 @@ bool LoadTraffic::Receive() {
 
 void LoadTraffic::OnStream(LoadPhone* phone, std::string_view message) {
   if (message.empty()) {
+    ++result_.disconnected;
     phone->connection = -1;
   } else if (phone->port_ps == 0) {
     OnPlain(message);

@@ -39,9 +39,10 @@ struct LoadPace {
 struct LoadResult {
   uint64_t started = 0;
   uint64_t completed = 0;
-  uint64_t refused = 0;    // Ended by an answer other than 200.
-  uint64_t lost = 0;       // Not ended within two seconds, or given up.
-  uint64_t forwarded = 0;  // Messages that came through the edge...
+  uint64_t refused = 0;       // Ended by an answer other than 200.
+  uint64_t lost = 0;          // Not ended within two seconds, or given up.
+  uint64_t disconnected = 0;  // Connections that the edge has ended.
+  uint64_t forwarded = 0;     // Messages that came through the edge...
   uint64_t forwarded_bytes = 0;
   double seconds = 0;                // From the first start to the last end.
   std::vector<uint32_t> latency_ns;  // Of the completed, from when they should have started.

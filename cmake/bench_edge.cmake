@@ -48,3 +48,19 @@ target_link_libraries(edge_strict PRIVATE gmedge_sip PkgConfig::uring absl::flag
 add_test(NAME ${GMEDGE_TEST_PREFIX}edge_strict_smoke
   COMMAND edge_strict --gmedge=$<TARGET_FILE:gmedge> --phones=100 --rounds=1 --server_cpu=-1 --load_cpu=-1)
 set_tests_properties(${GMEDGE_TEST_PREFIX}edge_strict_smoke PROPERTIES TIMEOUT 120 RUN_SERIAL ON)
+
+# edge_takeover: one gmedge after the other takes over under load. Here some transactions; all of
+# the 100,000 when GMEDGE_TAKEOVER_FULL is set, and whenever the program is run by hand.
+add_executable(edge_takeover bench/edge_takeover.cc ${edge_load_common})
+target_link_libraries(edge_takeover PRIVATE gmedge_sip PkgConfig::uring absl::flags absl::flags_parse
+  absl::flags_usage fmt::fmt Threads::Threads)
+foreach(transport udp tcp)
+  set(name ${GMEDGE_TEST_PREFIX}edge_takeover_${transport}_smoke)
+  if(GMEDGE_TAKEOVER_FULL)
+    set(load --transactions=100000)
+  else()
+    set(load --transactions=2000 --takeovers=3 --phones=200 --rate=1000)
+  endif()
+  add_test(NAME ${name} COMMAND edge_takeover --gmedge=$<TARGET_FILE:gmedge> --transport=${transport} ${load})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 RUN_SERIAL ON)
+endforeach()
