@@ -213,6 +213,11 @@ void RegisterProxy::OnEstablished(const Arrival& arrival, const RegisterRequest&
   const bool agreed = client.size() <= kAgreementSizeMax &&
                       Choose(list, PolicyOf(context_.settings, set->rule).algorithms, &offer,
                              ModeOf(set->agreement.in_udp())) == ChooseResult::kOk;
+  if (context_.settings.ipsec.security_client == SecurityClient::kStrict &&
+      !(agreed && IsNew(offer, set->agreement))) {
+    return RejectAgreement(arrival, 494, "over SAs, without an offer of others", set->rule,
+                           request.impi, actions);
+  }
   const bool answers_open = AnswersOpenChallenge(*binding, request);
   const bool integrity_protected =
       set->state != SetState::kOld && !request.has_auts && !(request.has_response && answers_open);

@@ -78,6 +78,7 @@ constexpr Field kFields[] = {
     OfIpsec<&S::Ipsec::disable_deprecated_algorithms>("disable_deprecated_algorithms", kNow),
     OfIpsec<&S::Ipsec::missing_algorithms>("missing_algorithms", kNow),
     OfIpsec<&S::Ipsec::security_server>("security_server", kNow),
+    OfIpsec<&S::Ipsec::security_client>("security_client", kNow),
     OfIpsec<&S::Ipsec::reqid>("reqid"),
     OfIpsec<&S::Ipsec::lifetime_slack_s>("lifetime_slack", kNow),
     OfIpsec<&S::Ipsec::replay_window>("replay_window", kNow),

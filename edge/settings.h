@@ -25,6 +25,9 @@ enum class MissingAlgorithms : uint8_t { kRefuse, kDrop };
 // What becomes of a request of a phone that takes another Route than it was given.
 enum class ServiceRoute : uint8_t { kReplace, kReject };
 
+// What becomes of a REGISTER over SAs that does not offer others (spec sheet 1.4).
+enum class SecurityClient : uint8_t { kLenient, kStrict };
+
 struct Settings {
   // [process]
   struct Process {
@@ -46,6 +49,7 @@ struct Settings {
     bool disable_deprecated_algorithms = false;  // Applied to allowed_algorithms on load.
     MissingAlgorithms missing_algorithms = MissingAlgorithms::kRefuse;  // Likewise.
     SecurityServer security_server = SecurityServer::kStatic;
+    SecurityClient security_client = SecurityClient::kLenient;
     uint32_t reqid = 0x676d6564;     // Marks our SAs and policies in the kernel; not 0.
     uint32_t lifetime_slack_s = 30;  // Kernel lifetimes outlast ours by this (design D3).
     uint16_t replay_window = 32;     // 1..4096 packets.

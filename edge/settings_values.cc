@@ -28,6 +28,7 @@ void ReadMaxSpi(Reader& reader, SettingsDraft& draft);
 void ReadMissingAlgorithms(Reader& reader, SettingsDraft& draft);
 void ReadOffload(Reader& reader, SettingsDraft& draft);
 void ReadSecurityServer(Reader& reader, SettingsDraft& draft);
+void ReadSecurityClient(Reader& reader, SettingsDraft& draft);
 void ReadReplayWindow(Reader& reader, SettingsDraft& draft);
 void ReadSecAgree(Reader& reader, SettingsDraft& draft);
 void ReadServiceRoute(Reader& reader, SettingsDraft& draft);
@@ -87,6 +88,7 @@ constexpr Setting kSettings[] = {
      }},
     {{"ipsec", "missing_algorithms"}, ReadMissingAlgorithms},
     {{"ipsec", "security_server"}, ReadSecurityServer},
+    {{"ipsec", "security_client"}, ReadSecurityClient},
     {{"ipsec", "reqid"},
      [](Reader& reader, SettingsDraft& draft) {
        reader.Integer(1, UINT32_MAX, "a mark on what is ours", &draft.settings.ipsec.reqid);
@@ -249,6 +251,13 @@ void ReadSecurityServer(Reader& reader, SettingsDraft& draft) {
   size_t index = 0;
   reader.Word(kSecurityServerWords, &index);
   draft.settings.ipsec.security_server = static_cast<SecurityServer>(index);
+}
+
+void ReadSecurityClient(Reader& reader, SettingsDraft& draft) {
+  constexpr std::array<std::string_view, 2> kWords = {"lenient", "strict"};
+  size_t index = 0;
+  reader.Word(kWords, &index);
+  draft.settings.ipsec.security_client = static_cast<SecurityClient>(index);
 }
 
 void ReadReplayWindow(Reader& reader, SettingsDraft& draft) {

@@ -223,6 +223,30 @@ TEST_F(Spec4_3, Event20WithoutAnOfferRelaysTheChallengeWithoutKeysAndMakesNoSet)
   EXPECT_EQ(States(), "Current");
 }
 
+// Spec sheet 1.4, ipsec.security_client = "strict".
+TEST_F(Spec4_3, Events19And20WantANewOfferWhereTheSettingsSaySo) {
+  Register(&phone_);
+  world_.settings().ipsec.security_client = SecurityClient::kStrict;
+  const TestSet set = phone_.set;
+  const std::string text = phone_.Protected();  // Offers what it has already.
+  const std::string without = Replaced(text, LinesOf(text, "Security-Client"), "");
+  const std::string unusable = Replaced(text, "ipsec-3gpp;alg", "ipsec-3gpp;prot=ah;alg");
+  TestPhone other = phone_;
+  other.OfferAnew();
+  other.port_us = 37092;
+  for (const std::string& refused : {text, without, unusable, other.Protected()}) {
+    const Sent sent = Deliver(set.client, set.server, refused);
+    EXPECT_EQ(StatusOf(sent.text), 494) << refused;
+    EXPECT_EQ(sent.from, set.from);
+    EXPECT_EQ(ValueOf(sent.text, "Require"), "sec-agree");
+    EXPECT_TRUE(ValueOf(sent.text, "Security-Server").starts_with("ipsec-3gpp;q=0.9"));
+  }
+  EXPECT_EQ(world_.attempts().back().result, "over SAs, without an offer of others");
+  EXPECT_EQ(States(), "Current");
+  phone_.OfferAnew();
+  EXPECT_EQ(StatusOf(Accept(OnSet(set, phone_.Protected())).text), 200);
+}
+
 TEST_F(Spec4_3, Event21DrainsAllSetsAndForgetsThePhone) {
   MakeNewSet();
   const std::string zero = Replaced(phone_.Protected(), "Expires: 600000", "Expires: 0");

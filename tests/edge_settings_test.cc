@@ -66,6 +66,7 @@ TEST(Settings, MinimalFileGivesTheDefaults) {
   EXPECT_EQ(Pairs(settings.ipsec.allowed_algorithms), Pairs(AlgorithmList::All()));
   EXPECT_FALSE(settings.ipsec.disable_deprecated_algorithms);
   EXPECT_EQ(settings.ipsec.security_server, SecurityServer::kStatic);
+  EXPECT_EQ(settings.ipsec.security_client, SecurityClient::kLenient);
   EXPECT_EQ(settings.ipsec.reqid, 0x676d6564u);
   EXPECT_EQ(settings.ipsec.lifetime_slack_s, 30u);
   EXPECT_EQ(settings.ipsec.replay_window, 32);
@@ -155,6 +156,7 @@ TEST(Settings, SampleLoadsAsItIsAndWithEveryLineTakenIn) {
   EXPECT_EQ(Pairs(a.ipsec.allowed_algorithms), Pairs(b.ipsec.allowed_algorithms));
   EXPECT_EQ(a.ipsec.disable_deprecated_algorithms, b.ipsec.disable_deprecated_algorithms);
   EXPECT_EQ(a.ipsec.security_server, b.ipsec.security_server);
+  EXPECT_EQ(a.ipsec.security_client, b.ipsec.security_client);
   EXPECT_EQ(a.ipsec.reqid, b.ipsec.reqid);
   EXPECT_EQ(a.ipsec.lifetime_slack_s, b.ipsec.lifetime_slack_s);
   EXPECT_EQ(a.ipsec.replay_window, b.ipsec.replay_window);

@@ -40,6 +40,8 @@ TEST(SettingsValues, AreRead) {
             At("198.51.100.30:5060"));
   EXPECT_EQ(With("ipsec", "security_server = \"selected\"").settings.ipsec.security_server,
             SecurityServer::kSelected);
+  EXPECT_EQ(With("ipsec", "security_client = \"strict\"").settings.ipsec.security_client,
+            SecurityClient::kStrict);
   EXPECT_EQ(With("ipsec", "replay_window = 7").settings.ipsec.replay_window, 7);
   EXPECT_EQ(With("ipsec", "offload = \"packet\"").settings.ipsec.offload,
             xfrm::OffloadKind::kPacket);
