@@ -17,6 +17,9 @@ inline constexpr uint32_t kProbeIntervalS = 10;
 // Without probes a dead next hop is tried again after this.
 inline constexpr uint64_t kNextHopRestMs = 30'000;
 
+// A REGISTER answered with 503 goes to so many others before the phone hears it.
+inline constexpr uint8_t kRegisterMovesMax = 4;
+
 // Names that are looked up in DNS (edge/names.h), of a worker. At the limit the one whose time is
 // over first is forgotten; names that wait for DNS are not, so one more is then refused with 503.
 inline constexpr size_t kNamesMax = 1024;

@@ -49,9 +49,14 @@ NextHops::Way NextHops::Default() const {
 
 NextHops::Way NextHops::Find(std::string_view text, bool is_route, const sip::Message& message,
                              Actions* actions) {
+  if (text.empty() && hops_.empty()) text = message.request_uri();
+  return Find(text, is_route, Spread(message.Value(sip::HeaderId::kCallId)), actions);
+}
+
+NextHops::Way NextHops::Find(std::string_view text, bool is_route, uint64_t spread,
+                             Actions* actions) {
   Way way = Default();
   const bool has_hops = !hops_.empty();
-  if (text.empty() && !has_hops) text = message.request_uri();
   sip::Uri uri;
   if (text.empty() || sip::DecodeUri(text, &uri) != sip::ParseError::kOk) return way;
   const Transport preferred = context_.settings.core.transport;
@@ -67,7 +72,6 @@ NextHops::Way NextHops::Find(std::string_view text, bool is_route, const sip::Me
   const bool is_open = TransportOf(uri, Transport::kUdp) != TransportOf(uri, Transport::kTcp);
   // A port leaves DNS no say in the transport (RFC 3263 4.1).
   if (is_open && uri.port == 0) query.transport.reset();
-  const uint64_t spread = context_.hash.Hash({"spread", message.Value(sip::HeaderId::kCallId)});
   const Way named = names_.Find(query, spread, actions);
   return named.state == Names::State::kNone && has_hops ? way : named;
 }
@@ -83,29 +87,53 @@ void NextHops::Prepare(std::string_view route, Actions* actions) {
       reactor::ParseAddress(uri.host, 5060, &endpoint)) {
     return;
   }
-  sip::Message none;
-  static_cast<void>(Find(address.uri, true, none, actions));
+  static_cast<void>(Find(address.uri, true, 0, actions));
 }
 
 NextHops::Way NextHops::Ask(Asked* asked, const sip::Message& message, Actions* actions) {
   const uint64_t now_ms = context_.now_ms;
   if (hops_.empty()) {
     // RFC 3263 4.3: the next target when this one is silent.
-    const bool is_silent =
-        asked->since_ms != 0 && !asked->is_answered && now_ms >= asked->since_ms + kProbeMs;
-    if (is_silent) names_.OnUnreachable(asked->to);
-    const Way way = Find(message.request_uri(), true, message, actions);
-    if (way.state == Names::State::kKnown && (asked->since_ms == 0 || is_silent)) {
-      *asked = {now_ms, way.flow};
+    if (asked->since_ms != 0) {
+      if (asked->is_answered || now_ms < asked->since_ms + kProbeMs) {
+        return {Names::State::kKnown, asked->to};
+      }
+      names_.OnUnreachable(asked->to);
     }
+    const Way way = Find(message.request_uri(), true, message, actions);
+    if (way.state == Names::State::kKnown) *asked = {now_ms, way.flow, 0, asked->moves};
     return way;
   }
-  if (asked->since_ms == 0 || asked->hop != current_) {
-    *asked = {now_ms, To(current_), static_cast<uint16_t>(current_)};
-  } else if (hops_[current_].heard_ms < asked->since_ms) {
-    Probe(current_, actions);
+  // Who was asked is asked again; when it has died meanwhile, the one that serves.
+  if (asked->since_ms == 0 || (asked->hop != current_ && hops_[asked->hop].is_dead)) {
+    *asked = {now_ms, To(current_), static_cast<uint16_t>(current_), asked->moves};
+  } else if (hops_[asked->hop].heard_ms < asked->since_ms) {
+    Probe(asked->hop, actions);
   }
-  return Default();
+  return {Names::State::kKnown, asked->to};
+}
+
+// One 503 says little of its hop: an OPTIONS will tell. Of those out of DNS nobody asks, so it is
+// left out for a while (RFC 3263 4.3).
+bool NextHops::Move(Asked* asked, std::string_view uri, uint64_t spread, Actions* actions) {
+  if (asked->moves >= kRegisterMovesMax) return false;
+  const auto moves = static_cast<uint8_t>(asked->moves + 1);
+  if (hops_.empty()) {
+    names_.OnUnreachable(asked->to);
+    const Way way = Find(uri, true, spread, actions);
+    const bool is_other =
+        !(way.flow.remote == asked->to.remote) || way.flow.transport != asked->to.transport;
+    if (way.state != Names::State::kKnown || !is_other) return false;
+    *asked = {context_.now_ms, way.flow, 0, moves};
+    return true;
+  }
+  Probe(asked->hop, actions);
+  for (size_t i = size_t{asked->hop} + 1; i < hops_.size(); ++i) {
+    if (hops_[i].is_dead) continue;
+    *asked = {context_.now_ms, To(i), static_cast<uint16_t>(i), moves};
+    return true;
+  }
+  return false;
 }
 
 bool NextHops::Send(const Way& way, const Arrival& arrival, uint64_t transaction,
@@ -122,7 +150,7 @@ bool NextHops::Send(const Way& way, const Arrival& arrival, uint64_t transaction
   HeldRequest held;
   held.text.reserve(slices.size);
   for (const std::string_view piece : slices.view()) held.text += piece;
-  held.spread = context_.hash.Hash({"spread", arrival.message.Value(sip::HeaderId::kCallId)});
+  held.spread = Spread(arrival.message.Value(sip::HeaderId::kCallId));
   held.transaction = transaction;
   if (transaction == 0 && arrival.message.method() != sip::Method::kAck) {
     std::array<char, 16384> buffer;
@@ -132,7 +160,6 @@ bool NextHops::Send(const Way& way, const Arrival& arrival, uint64_t transaction
   return names_.Hold(way.name, std::move(held));
 }
 
-// As Context::SendRequest().
 std::optional<Flow> NextHops::Release(SlotId name, HeldRequest* request, Actions* actions) {
   Way way = names_.FindHeld(name, request->spread);
   if (way.state != Names::State::kKnown) way = Default();
@@ -145,16 +172,20 @@ std::optional<Flow> NextHops::Release(SlotId name, HeldRequest* request, Actions
     ++context_.stats.responses_made;
     return std::nullopt;
   }
-  Flow to = way.flow;
+  return SendText(way.flow, &request->text, actions);
+}
+
+// As Context::SendRequest().
+Flow NextHops::SendText(Flow to, std::string* text, Actions* actions) {
   if (to.transport == Transport::kUdp &&
-      request->text.size() > context_.settings.core.udp_request_size_max) {
+      text->size() > context_.settings.core.udp_request_size_max) {
     ++context_.stats.requests_too_large_for_udp;
     to.transport = Transport::kTcp;
   }
   to.or_udp = to.transport == Transport::kTcp;
-  RewriteTransport(request->text, to.transport);
-  const std::string_view text = request->text;
-  actions->Send(to, {&text, 1});
+  RewriteTransport(*text, to.transport);
+  const std::string_view piece = *text;
+  actions->Send(to, {&piece, 1});
   ++context_.stats.sent;
   return to;
 }

@@ -27,6 +27,7 @@ class NextHops {
     uint64_t since_ms = 0;  // 0: nobody yet.
     Flow to;
     uint16_t hop = 0;          // Of core.next_hop, where that is set.
+    uint8_t moves = 0;         // How many were given up for this one, since they refused.
     bool is_answered = false;  // By whom DNS named.
   };
 
@@ -35,9 +36,20 @@ class NextHops {
   // Where a request with that URI at the head of its Route goes ("": without one), or, if
   // !is_route, with that Request-URI.
   Way Find(std::string_view uri, bool is_route, const sip::Message& message, Actions* actions);
+  // The same of a request that is no message yet; without a Route `uri` is the Request-URI, or "".
+  Way Find(std::string_view uri, bool is_route, uint64_t spread, Actions* actions);
+  // What chooses among the targets of a name: one for all requests of a call.
+  uint64_t Spread(std::string_view call_id) const {
+    return context_.hash.Hash({"spread", call_id});
+  }
   // Where a REGISTER goes now, again for its retransmission: one that nobody has said anything to
   // since makes its hop suspect.
   Way Ask(Asked* asked, const sip::Message& message, Actions* actions);
+  // Is there ever another to ask?
+  bool has_choice() const { return hops_.size() != 1; }
+  // Who was asked refuses (503): *asked is whom to ask next. False: nobody is left. `uri`: the
+  // Request-URI.
+  bool Move(Asked* asked, std::string_view uri, uint64_t spread, Actions* actions);
   // The hop of core.next_hop that serves now; nothing where none is set.
   std::optional<Flow> Configured() const {
     if (hops_.empty()) return std::nullopt;
@@ -52,6 +64,9 @@ class NextHops {
                           sip::Editor* editor, Actions* actions);
   // Sends what was held, or answers it. Nothing: there is no way.
   std::optional<Flow> Release(SlotId name, HeldRequest* request, Actions* actions);
+  // Sends a request to the core that is a text already. Its topmost Via, ours, is told the
+  // transport. Returns where it went.
+  Flow SendText(Flow to, std::string* text, Actions* actions);
   // The answer to what has no way, or must be refused.
   void Refuse(const Way& way, const Arrival& arrival, Actions* actions);
 

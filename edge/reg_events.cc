@@ -69,8 +69,7 @@ uint64_t ContactKey(const KeyedHash& hash, std::string_view text) {
 void RegEvents::OnRegistered(Binding* binding, std::string_view contact, uint32_t granted_s,
                              Actions* actions) {
   // Spec sheet 4.6: there is none for an emergency registration.
-  // Without a next hop there is no way to the core that outlives a request.
-  if (!context_.settings.core.reg_event || IsEmergency(contact) || !next_hops_.Configured()) return;
+  if (!context_.settings.core.reg_event || IsEmergency(contact)) return;
   const uint64_t who = WhoIs(binding->impi());
   Subscription* subscription = FindByWho(who);
   const bool is_new = subscription == nullptr;
@@ -137,7 +136,7 @@ void RegEvents::Request(Subscription* subscription, State state, Actions* action
   subscription->is_waiting = true;
   subscription->interval_ms = kCoreT1Ms;
   subscription->give_up_ms = context_.now_ms + kGiveUpMs;
-  Send(*subscription, actions);
+  Send(subscription, actions);
   context_.timers.Arm(&subscription->timer, context_.now_ms + subscription->interval_ms);
 }
 
@@ -166,9 +165,9 @@ std::string RegEvents::Write(const Subscription& subscription, const Flow& to) c
                       subscription.identity());
   if (in_dialog) text += fmt::format(";tag={}", subscription.remote_tag());
   text += fmt::format(
-      "\r\nCall-ID: {}{}\r\nCSeq: {} SUBSCRIBE\r\nEvent: reg\r\n"
+      "\r\nCall-ID: {}\r\nCSeq: {} SUBSCRIBE\r\nEvent: reg\r\n"
       "Accept: application/reginfo+xml\r\nExpires: {}\r\nContact: <sip:{}>\r\n",
-      View(id), View(WriteHex(Mark("call-id", subscription.id, 0))), subscription.cseq,
+      CallIdOf(subscription), subscription.cseq,
       subscription.state == State::kEnding ? 0 : subscription.wanted_s, core.text);
   const Binding* phone = subscription.phones.empty()
                              ? nullptr
@@ -182,32 +181,38 @@ std::string RegEvents::Write(const Subscription& subscription, const Flow& to) c
                     ioi.empty() ? "" : ";orig-ioi=", ioi);
 }
 
-void RegEvents::Send(const Subscription& subscription, Actions* actions) {
-  Flow to = NextHop(subscription);
+// Where the way is not known yet it goes with its next repetition. Over TCP nothing is lost on the
+// way, so it goes once.
+void RegEvents::Send(Subscription* subscription, Actions* actions) {
+  const NextHops::Way way = WayOf(*subscription, actions);
+  subscription->is_repeated = way.state != Names::State::kKnown;
+  if (subscription->is_repeated) return;
+  Flow to = way.flow;
   to.or_udp = to.transport == Transport::kTcp;
-  const std::string text = Write(subscription, to);  // The same again while it is under way.
+  subscription->is_repeated = to.transport == Transport::kUdp;
+  const std::string text = Write(*subscription, to);  // The same again while it is under way.
   const std::string_view piece = text;
   actions->Send(to, {&piece, 1});
   ++context_.stats.sent;
 }
 
-// As for any request of a phone within a dialog: a literal address, else the configured next hop.
-Flow RegEvents::NextHop(const Subscription& subscription) const {
-  Flow flow = next_hops_.Configured().value_or(Flow());
-  std::string_view text = subscription.target();
+// As for any request of a phone: within a dialog as its route set or target says, else to the next
+// hop of the settings, or where DNS says that the identity's domain is.
+NextHops::Way RegEvents::WayOf(const Subscription& subscription, Actions* actions) {
+  const bool in_dialog = !subscription.target().empty();
+  std::string_view uri = in_dialog ? subscription.target() : subscription.identity();
+  if (!in_dialog && next_hops_.Configured()) uri = "";
   if (!subscription.route_set().empty()) {
     std::string_view rest;
-    text = UriOf(sip::CutMember(subscription.route_set(), &rest));
+    uri = UriOf(sip::CutMember(subscription.route_set(), &rest));
   }
-  sip::Uri uri;
-  if (sip::DecodeUri(text, &uri) != sip::ParseError::kOk) return flow;
-  flow.transport = TransportOf(uri, flow.transport);
-  reactor::Endpoint endpoint;
-  if (reactor::ParseAddress(uri.host, uri.port != 0 ? uri.port : 5060, &endpoint) &&
-      endpoint.family() == context_.ports[context_.core_port].local.family()) {
-    flow.remote = endpoint;
-  }
-  return flow;
+  return next_hops_.Find(uri, in_dialog, next_hops_.Spread(CallIdOf(subscription)), actions);
+}
+
+std::string RegEvents::CallIdOf(const Subscription& subscription) const {
+  const HexText id = WriteHex(subscription.id);
+  const HexText mark = WriteHex(Mark("call-id", subscription.id, 0));
+  return std::string(View(id)) + std::string(View(mark));
 }
 
 bool RegEvents::OnResponse(const sip::Message& message, std::string_view branch, Actions* actions) {
@@ -335,8 +340,7 @@ void RegEvents::OnTimer(uint32_t index, Actions* actions) {
     case State::kEnded:
       return Remove(subscription);
   }
-  // RFC 3261 17.1.2.2; over TCP nothing is lost on the way.
-  if (NextHop(*subscription).transport == Transport::kUdp) Send(*subscription, actions);
+  if (subscription->is_repeated) Send(subscription, actions);  // RFC 3261 17.1.2.2.
   subscription->interval_ms =
       static_cast<uint32_t>(std::min<uint64_t>(subscription->interval_ms * 2, kCoreT2Ms));
   context_.timers.Arm(&subscription->timer, std::min(context_.now_ms + subscription->interval_ms,

@@ -41,7 +41,8 @@ struct Subscription {
   uint32_t next_version = 0;  // Of the NOTIFY to come; 0: none came yet.
   State state = State::kAsking;
   uint8_t failures = 0;     // Since one lasted.
-  bool is_waiting = false;  // For an answer.
+  bool is_waiting = false;  // For an answer...
+  bool is_repeated = true;  // ...and until it comes, or DNS knows where to, it is sent again.
   PackedTexts<4> dialog;    // Identity, remote tag, target, route set.
   reactor::Timer timer;
 
@@ -58,7 +59,7 @@ uint64_t ContactKey(const KeyedHash& hash, std::string_view uri);
 
 class RegEvents {
  public:
-  RegEvents(Context* context, const NextHops* next_hops, SetKeeper* keeper)
+  RegEvents(Context* context, NextHops* next_hops, SetKeeper* keeper)
       : context_(*context), next_hops_(*next_hops), keeper_(*keeper) {}
 
   // A 200 to a REGISTER has gone to the phone. The first of a private identity subscribes.
@@ -87,8 +88,9 @@ class RegEvents {
   void End(Subscription* subscription, Actions* actions);
   void Request(Subscription* subscription, State state, Actions* actions);
   std::string Write(const Subscription& subscription, const Flow& to) const;
-  void Send(const Subscription& subscription, Actions* actions);
-  Flow NextHop(const Subscription& subscription) const;
+  void Send(Subscription* subscription, Actions* actions);
+  NextHops::Way WayOf(const Subscription& subscription, Actions* actions);
+  std::string CallIdOf(const Subscription& subscription) const;
   void OnAccepted(const sip::Message& message, Subscription* subscription);
   void Fail(Subscription* subscription, uint64_t at_least_ms);
   void Pause(Subscription* subscription, uint64_t at_least_ms);
@@ -118,7 +120,7 @@ class RegEvents {
   Subscription* FindByWho(uint64_t who);
 
   Context& context_;
-  const NextHops& next_hops_;
+  NextHops& next_hops_;
   SetKeeper& keeper_;
   SlotPool<Subscription> subscriptions_;
   absl::flat_hash_map<uint64_t, SlotId> by_who_;

@@ -17,13 +17,11 @@ using State = RegisterTransaction::State;
 
 bool RegisterProxy::OnResponse(const sip::Message& message, std::string_view branch,
                                Actions* actions) {
-  uint64_t key;
-  if (!branch.starts_with(sip::kMagicCookie) ||
-      !ReadHex(branch.substr(sip::kMagicCookie.size()), &key)) {
-    return false;
-  }
-  RegisterTransaction* transaction = Find(key);
+  uint8_t moves = 0;
+  RegisterTransaction* transaction = FindByBranch(branch, &moves);
   if (transaction == nullptr) return false;
+  if (moves != transaction->asked.moves) return true;  // Of a hop that was given up.
+  if (message.status() == 503 && MoveOn(transaction, actions)) return true;
   next_hops_.OnAnswered(&transaction->asked, actions);
   // 100 is hop by hop, and a phone gains nothing from another 1xx to REGISTER.
   if (message.status() < 200 || transaction->state == State::kKernel) return true;

@@ -81,6 +81,8 @@ class RegisterProxy final : public SetObserver {
                                Binding* binding, bool integrity_protected, Actions* actions);
   void SendToCore(const Arrival& arrival, const Binding& binding, RegisterTransaction* transaction,
                   Actions* actions);
+  void KeepRequest(sip::Editor* editor, RegisterTransaction::Open* open);
+  bool MoveOn(RegisterTransaction* transaction, Actions* actions);
 
   // Responses.
   void OnChallenge(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
@@ -111,6 +113,8 @@ class RegisterProxy final : public SetObserver {
   void WriteStaticOffers();
   uint64_t KeyOf(const Arrival& arrival) const;
   RegisterTransaction* Find(uint64_t key);
+  // `moves`: which of the hops that were asked one after the other it is.
+  RegisterTransaction* FindByBranch(std::string_view branch, uint8_t* moves);
   Flow AnswerFlow(const RegisterTransaction& transaction, int status);
   Flow FailureFlow(const SaSet& set, const Flow& came);
   void Finish(RegisterTransaction* transaction, int own_status);

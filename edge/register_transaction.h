@@ -28,6 +28,8 @@ struct RegisterTransaction {
     std::string identity;
     uint32_t reg_id = 0;
     Names::State way = Names::State::kKnown;  // To the core, by DNS.
+    std::string request;                      // As it went there, where there is another to ask...
+    uint64_t spread = 0;                      // ...and what chooses among those out of DNS.
     std::string answer_tail;  // An answer of our own, from the end of its status line on.
     // While the kernel is asked:
     std::string held;  // The answer, whole.

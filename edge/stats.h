@@ -29,6 +29,7 @@ namespace edge {
   X(letters, "letters to other workers, each to all")                               \
   X(letters_lost, "of them, those whose mailbox was full")                          \
   X(refused_draining, "REGISTERs refused because the process is ending")            \
+  X(registers_moved, "REGISTERs answered 503, for which another hop was asked")     \
   X(challenges, "401 sent with Security-Server")                                    \
   X(sets_installed, "SA sets the kernel took")                                      \
   X(sets_refused, "SA sets the kernel refused")                                     \

@@ -202,6 +202,84 @@ TEST_F(EdgeNames, ASilentTargetIsLeftForTheNextByARetransmission) {
   EXPECT_EQ(world_.Pop().to, "10.0.0.2:5060");
 }
 
+// RFC 3263 4.3.
+TEST_F(EdgeNames, ATargetThatAnswers503IsLeftForTheNextSoManyTimes) {
+  std::vector<Target> targets;
+  for (int i = 0; i < kRegisterMovesMax + 2; ++i) {
+    targets.push_back(To("10.0.0." + std::to_string(50 + i) + ":5060", static_cast<uint16_t>(i), 0,
+                         i == 1 ? Transport::kTcp : Transport::kUdp));
+  }
+  RegisterAnother();
+  world_.Resolved(targets);
+  for (int i = 0; i < kRegisterMovesMax; ++i) {
+    const Sent sent = world_.Pop();
+    EXPECT_EQ(sent.to, "10.0.0." + std::to_string(50 + i) + ":5060");
+    EXPECT_TRUE(
+        LinesOf(sent.text, "Via")
+            .starts_with(i == 1 ? "Via: SIP/2.0/TCP 10.0.0.10" : "Via: SIP/2.0/UDP 10.0.0.10"));
+    world_.Deliver(sent.to, kCore, Answer(sent.text, 503), sent.over);
+  }
+  const Sent last = world_.Pop();
+  world_.Deliver(last.to, kCore, Answer(last.text, 503));
+  EXPECT_EQ(StatusOf(world_.Pop().text), 503);
+  EXPECT_EQ(stats().registers_moved, kRegisterMovesMax);
+}
+
+TEST_F(EdgeNames, TheOnlyTargetsWordIsForThePhone) {
+  RegisterAnother();
+  world_.Resolved({To("10.0.0.40:5070")});
+  world_.Deliver("10.0.0.40:5070", kCore, Answer(world_.Pop().text, 503));
+  EXPECT_EQ(StatusOf(world_.Pop().text), 503);
+}
+
+// Spec sheet 4.6, without core.next_hop.
+TEST_F(EdgeNames, ASubscribeGoesWhereDnsSaysThatTheIdentitysDomainIs) {
+  world_.settings().core.reg_event = true;
+  TestPhone phone;
+  const std::string request = phone.Initial();
+  world_.Deliver(phone.Clear(), phone.Gm(), request);
+  world_.Resolved({To("10.0.0.40:5070", 0, 0, Transport::kTcp)}, 3600);
+  ASSERT_EQ(StatusOf(Challenge(&phone, world_.Pop().text, "nonce").text), 401);
+  const auto accept = [&](const std::string& identity) {
+    const std::string forwarded = OnSet(phone.set, phone.Protected());
+    return FromCore(forwarded, 200,
+                    LinesOf(forwarded, "Contact") +
+                        "Expires: 600000\r\nP-Associated-URI: <sip:" + identity + ">\r\n");
+  };
+  ASSERT_EQ(StatusOf(accept("bob@" + std::string(kRealm)).text), 200);
+  const Sent sent = world_.Pop();
+  EXPECT_TRUE(sent.text.starts_with("SUBSCRIBE sip:bob@")) << sent.text;
+  EXPECT_EQ(sent.to, "10.0.0.40:5070");
+  EXPECT_EQ(sent.over, Transport::kTcp);
+  EXPECT_TRUE(sent.or_udp);
+  EXPECT_TRUE(LinesOf(sent.text, "Via").starts_with("Via: SIP/2.0/TCP "));
+  world_.Advance(20'000);
+  EXPECT_TRUE(world_.sent().empty()) << "over TCP it is sent once";
+}
+
+TEST_F(EdgeNames, ASubscribeThatDnsIsAskedForGoesWithItsNextRepetition) {
+  world_.settings().core.reg_event = true;
+  TestPhone phone;
+  world_.Deliver(phone.Clear(), phone.Gm(), phone.Initial());
+  world_.Resolved({To(kIcscf)}, 3600);
+  ASSERT_EQ(StatusOf(Challenge(&phone, world_.Pop().text, "nonce").text), 401);
+  const std::string forwarded = OnSet(phone.set, phone.Protected());
+  FromCore(forwarded, 200,
+           LinesOf(forwarded, "Contact") +
+               "Expires: 600000\r\nP-Associated-URI: <sip:bob@other.example>\r\n");
+  ASSERT_EQ(world_.lookups().size(), 1u);
+  EXPECT_EQ(world_.lookups()[0].host, "other.example");
+  world_.Advance(500);
+  EXPECT_TRUE(world_.sent().empty());
+  world_.Resolved({To("10.0.0.41:5060")}, 3600);
+  world_.Advance(1'000);
+  const Sent sent = world_.Pop();
+  EXPECT_TRUE(sent.text.starts_with("SUBSCRIBE sip:bob@other.example ")) << sent.text;
+  EXPECT_EQ(sent.to, "10.0.0.41:5060");
+  world_.Advance(2'000);
+  EXPECT_EQ(world_.Pop().text, sent.text) << "over UDP it is repeated";
+}
+
 TEST_F(EdgeNames, WhatWaitsIsBounded) {
   for (size_t i = 0; i < kHeldMax; ++i) EXPECT_EQ(RegisterAnother().text, "");
   world_.Advance(0);

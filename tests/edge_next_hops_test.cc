@@ -245,6 +245,71 @@ TEST_F(EdgeNextHops, OneThatAnswersRegistersButNoOptionsIsNotDead) {
   EXPECT_EQ(stats().next_hops_lost, 2u);
 }
 
+// RFC 3261 21.5.4.
+TEST_F(EdgeNextHops, ARegisterAnswered503GoesToTheNextAndItsHopIsAsked) {
+  AnswerAll();
+  world_.Advance(1'000);
+  TestPhone phone;
+  const std::string request = phone.Initial();
+  const std::string first = Deliver(phone.Clear(), phone.Gm(), request).text;
+  const std::string branch = ParamOf(first, "branch");
+  world_.Deliver(kFirst, kCore, Answer(first, 503));
+  const Sent probe = world_.Pop();
+  EXPECT_TRUE(probe.text.starts_with("OPTIONS "));
+  EXPECT_EQ(probe.to, kFirst);
+  Reply(probe, 200);
+  const Sent second = world_.Pop();
+  EXPECT_EQ(second.to, kSecond);
+  EXPECT_EQ(second.text, Replaced(first, branch, branch + "-1"));
+  EXPECT_TRUE(world_.sent().empty()) << "the phone hears nothing of it";
+
+  // Whatever the first one says now is too late; the phone's REGISTER again goes to the second.
+  for (const int status : {503, 200}) {
+    world_.Deliver(kFirst, kCore, Answer(first, status));
+    EXPECT_TRUE(world_.sent().empty());
+  }
+  world_.Deliver(phone.Clear(), phone.Gm(), request);
+  EXPECT_TRUE(world_.Pop().text.starts_with("OPTIONS ")) << "nobody has said anything there yet";
+  const Sent again = world_.Pop();
+  EXPECT_EQ(again.to, kSecond);
+  EXPECT_EQ(again.text, second.text);
+  world_.Deliver(kSecond, kCore, Answer(second.text, 401, ChallengeLine("nonce")));
+  EXPECT_EQ(StatusOf(world_.Pop().text), 401);
+  EXPECT_EQ(stats().registers_moved, 1u);
+  EXPECT_EQ(stats().next_hops_lost, 0u) << "it answers OPTIONS";
+}
+
+TEST_F(EdgeNextHops, WhenEachHopAnswers503ThePhoneHearsIt) {
+  AnswerAll();
+  world_.Unreachable(kSecond);
+  TakeProbes();
+  TestPhone phone;
+  std::string sent = Deliver(phone.Clear(), phone.Gm(), phone.Initial()).text;
+  world_.Deliver(kFirst, kCore, Answer(sent, 503));
+  EXPECT_TRUE(world_.Pop().text.starts_with("OPTIONS "));
+  const Sent last = world_.Pop();
+  EXPECT_EQ(last.to, kThird) << "the second is dead";
+  world_.Deliver(kThird, kCore, Answer(last.text, 503, "Retry-After: 9\r\n"));
+  std::string answer;
+  while (!world_.sent().empty()) answer = world_.Pop().text;
+  EXPECT_EQ(StatusOf(answer), 503);
+  EXPECT_EQ(ValueOf(answer, "Retry-After"), "9");
+  EXPECT_EQ(stats().registers_moved, 1u);
+}
+
+TEST_F(EdgeNextHops, ABranchThatSaysMoreThanItsKeyIsNobodys) {
+  AnswerAll();
+  TestPhone phone;
+  const std::string first = Deliver(phone.Clear(), phone.Gm(), phone.Initial()).text;
+  const std::string branch = ParamOf(first, "branch");
+  for (const char* more : {"-", "-0", "-1", "-9", "-10", "x", "--", "0"}) {
+    const std::string theirs = Replaced(first, branch, branch + more);
+    world_.Deliver(kFirst, kCore, Answer(theirs, 200));
+    EXPECT_TRUE(world_.sent().empty()) << more;
+  }
+  EXPECT_EQ(StatusOf(FromCore(first, 403).text), 403);
+}
+
 TEST_F(EdgeNextHops, WhatNamesNoAddressOfItsOwnGoesWhereRegistersGo) {
   AnswerAll();
   TestPhone phone;

@@ -4,6 +4,7 @@
 COVERED_BY = {
     "edge/core.cc": ("tests/edge_events_initial_test.cc", "events are what it is made of"),
     "edge/register_proxy.cc": ("tests/edge_events_initial_test.cc", "its half of the events"),
+    "edge/register_ways.cc": ("tests/edge_next_hops_test.cc", "what becomes of it at each hop"),
     "edge/register_admission.cc": ("tests/edge_overload_test.cc", "who is refused, and when"),
     "edge/register_answers.cc": ("tests/edge_events_initial_test.cc", "the other half"),
     "edge/register_offer.cc": ("tests/edge_violations_test.cc", "offers that will not do"),
