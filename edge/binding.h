@@ -72,7 +72,9 @@ struct Binding {
   uint64_t token = 0;    // Of Path and Record-Route; the binding's key.
   reactor::Endpoint ue;  // Its address; the port does not count.
   bool is_emergency =
-      false;            // The phone's contact for calls for help (`sos`), a binding of its own.
+      false;  // The phone's contact for calls for help (`sos`), a binding of its own.
+  // Nobody who is registered: a call for help without (gm.anonymous_emergency), in clear.
+  bool is_caller = false;
   uint32_t reg_id = 0;  // The flow it registered (RFC 5626 4.2); 0: it named none.
   PackedTexts<4> texts;
   uint64_t registered_until_ms = 0;    // 0: not registered.

@@ -69,9 +69,11 @@ struct Context {
   }
   // Who is registered in clear at that flow; null on any but an unprotected port.
   Binding* InClear(const Flow& flow) {
-    return AllowsClear() && ports[flow.port].side == Side::kGm ? registrar.FindInClear(flow)
-                                                               : nullptr;
+    if (ports[flow.port].side != Side::kGm || !registrar.has_clear()) return nullptr;
+    Binding* const binding = registrar.FindInClear(flow);
+    return binding != nullptr && MayBeInClear(*binding) ? binding : nullptr;
   }
+  bool MayBeInClear(const Binding& binding) const { return binding.is_caller || AllowsClear(); }
   // The set whose SAs carry what is sent to that flow; null: it goes in clear.
   const SaSet* TunnelTo(const Flow& flow) {
     return ports[flow.port].side == Side::kProtected ? registrar.FindSet(flow) : nullptr;

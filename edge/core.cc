@@ -117,9 +117,9 @@ void Core::OnRequest(const Arrival& arrival, Actions* actions) {
     return context_.Refuse(arrival, &Stats::refused_overload, &Stats::drop_overload, actions);
   }
   if (side == Side::kGm && !is_register && arrival.clear == nullptr) {
-    // TS 33.203 7.1 rule 4; an ACK ends a transaction nobody has.
-    ++context_.stats.drop_unprotected;
-    return context_.Respond(arrival, {.status = 403}, actions);
+    Binding* const caller = relay_.AdmitCaller(arrival, actions);
+    if (caller == nullptr) return;
+    return OnRequest({arrival.message, arrival.via, arrival.flow, nullptr, caller}, actions);
   }
   // A set that must not carry the message gives no sign of life (event 7).
   if (arrival.set != nullptr && !is_register && !CarriesTraffic(arrival.set->state)) {
@@ -198,7 +198,9 @@ void Core::OnResponse(const Arrival& arrival, Actions* actions) {
       }
       return relay_.OnResponseFromPhone(arrival, actions);
     case Side::kGm:
-      if (context_.AllowsClear()) return relay_.OnResponseFromPhone(arrival, actions);
+      if (context_.AllowsClear() || context_.registrar.has_clear()) {
+        return relay_.OnResponseFromPhone(arrival, actions);
+      }
       ++context_.stats.drop_unprotected;
       return;
   }

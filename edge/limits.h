@@ -1,4 +1,4 @@
-// Every limit of the edge that is not a setting, and what happens at it (and next_hop_limits.h).
+// Every limit of the edge that is not a setting, and what happens at it (and *_limits.h).
 #pragma once
 
 #include <cstddef>

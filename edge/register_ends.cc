@@ -45,7 +45,7 @@ void RegisterProxy::OnTransactionTimer(uint32_t index, Actions* actions) {
 void RegisterProxy::OnBindingTimer(uint32_t index, Actions* actions) {
   Binding* binding = context_.registrar.bindings().FindIndex(index);
   if (binding == nullptr) return;
-  ++context_.stats.expirations;
+  if (!binding->is_caller) ++context_.stats.expirations;
   context_.Unregister(binding);
   reg_events_.OnUnregistered(*binding, actions);
   context_.ForgetIfIdle(binding->id);

@@ -68,6 +68,29 @@ Binding* Registrar::Enter(Binding* binding, std::string_view impi, const reactor
   return binding;
 }
 
+// Its name is none that a message could have.
+Binding* Registrar::AddCaller(const ClearPath& path) {
+  char text[reactor::kEndpointTextMax];
+  const size_t size = reactor::WriteEndpoint(path.from.remote, text);
+  const bool over_tcp = path.from.transport == Transport::kTcp;
+  const std::string name = (over_tcp ? "\r\n" : "\n") + std::string(text, size);
+  Binding* caller = FindBinding(name, path.from.remote, true);
+  if (caller == nullptr) {
+    caller = AddBinding(name, path.from.remote, true);
+    caller->is_caller = true;
+    ++callers_;
+    ++callers_of_[KeyOf(path.from.remote)];
+  }
+  Register(caller, UINT64_MAX);
+  EnterClear(caller, path);
+  return caller;
+}
+
+size_t Registrar::CallersAt(const reactor::Endpoint& ue) const {
+  const auto found = callers_of_.find(KeyOf(ue));
+  return found == callers_of_.end() ? 0 : found->second;
+}
+
 void Registrar::CountHalfOpen(const Binding& binding, int change) {
   const AddressKey key = KeyOf(binding.ue);
   half_open_ = static_cast<size_t>(static_cast<ptrdiff_t>(half_open_) + change);
@@ -137,6 +160,11 @@ void Registrar::RemoveBinding(Binding* binding) {
   assert(binding->sets.empty() && !binding->timer.armed());
   Unregister(binding);
   CountHalfOpen(*binding, -1);
+  if (binding->is_caller) {
+    --callers_;
+    const auto found = callers_of_.find(KeyOf(binding->ue));
+    if (--found->second == 0) callers_of_.erase(found);
+  }
   tokens_.erase(binding->token);
   bindings_.Give(binding);
 }

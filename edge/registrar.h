@@ -43,6 +43,11 @@ class Registrar {
   // SlotPool::TakeAt().
   Binding* AddBindingAt(SlotId id, std::string_view impi, const reactor::Endpoint& ue,
                         bool is_emergency);
+  // Somebody unknown calls for help from there; in clear from here on, once Register()ed.
+  // REQUIRES: !IsTaken(path.from).
+  Binding* AddCaller(const ClearPath& path);
+  size_t callers() const { return callers_; }
+  size_t CallersAt(const reactor::Endpoint& ue) const;
   // REQUIRES: it has no set.
   void RemoveBinding(Binding* binding);
   void Register(Binding* binding, uint64_t until_ms);
@@ -55,6 +60,9 @@ class Registrar {
   bool IsInClear(const Binding& binding) {
     return binding.clear != nullptr && SetInUse(binding) == nullptr;
   }
+  bool has_clear() const { return !clear_flows_.empty(); }
+  // Was anybody in clear there last?
+  bool IsTaken(const Flow& flow) const { return clear_flows_.contains(FlowKey(flow)); }
   // Who is in clear there, over the same transport or now over TCP; null: nobody.
   Binding* FindInClear(const Flow& flow);
   // A connection that ended is nobody's flow any more.
@@ -128,6 +136,8 @@ class Registrar {
   absl::flat_hash_map<uint64_t, SlotId> tokens_;
   absl::flat_hash_map<AddressKey, uint32_t> half_open_of_;
   size_t half_open_ = 0;
+  absl::flat_hash_map<AddressKey, uint32_t> callers_of_;
+  size_t callers_ = 0;
 };
 
 }  // namespace edge

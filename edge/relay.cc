@@ -2,12 +2,12 @@
 
 #include "edge/relay.h"
 
+#include "edge/emergency.h"
 #include "edge/header_rules.h"
 #include "edge/identity.h"
 #include "edge/transport.h"
 #include "sip/address.h"
 #include "sip/list.h"
-#include "sip/service_urn.h"
 #include "sip/uri.h"
 
 namespace edge {
@@ -20,19 +20,6 @@ using sip::Method;
 bool WantsRecordRoute(Method method) {
   return method == Method::kInvite || method == Method::kSubscribe || method == Method::kRefer ||
          method == Method::kUpdate || method == Method::kNotify;
-}
-
-bool HasToTag(const sip::Message& message) {
-  sip::Address to;
-  return sip::DecodeAddress(message.Value(HeaderId::kTo), &to) == sip::ParseError::kOk &&
-         sip::FindParam(sip::PaddedView::Promise(to.params), "tag").has_value();
-}
-
-// A call for help, which no Service-Route may lead elsewhere (TS 24.229 5.2.10).
-bool IsEmergency(const sip::Message& message) {
-  sip::Uri uri;
-  return sip::DecodeUri(message.request_uri(), &uri) == sip::ParseError::kOk &&
-         sip::IsEmergencyUrn(uri);
 }
 
 // A parameter of P-Charging-Vector as it stands, quotes included.
@@ -53,6 +40,12 @@ uint8_t CountVias(const sip::Message& message) {
 
 }  // namespace
 
+bool HasToTag(const sip::Message& message) {
+  sip::Address to;
+  return sip::DecodeAddress(message.Value(HeaderId::kTo), &to) == sip::ParseError::kOk &&
+         sip::FindParam(sip::PaddedView::Promise(to.params), "tag").has_value();
+}
+
 // The dialog's tag is in the Record-Route that we gave this phone and nobody else, so who sends it
 // back along with the dialog's Call-ID is a party (spec sheet 5.6). Of a phone in clear anybody at
 // its address may have heard it, so it would prove nothing.
@@ -71,16 +64,21 @@ bool Relay::Direct(const sip::Message& message, const Binding& binding, const Ro
                    Place place, NextHops::Way* way, sip::Editor* editor, Actions* actions) {
   if (place == Place::kDialog) {
     if (route.ours > 0) editor->RemoveFirstMembers(HeaderId::kRoute, route.ours);
+    if (binding.is_caller) {  // A stranger goes nowhere else.
+      *way = ToEmergencyService();
+      return true;
+    }
     const bool has_route = !route.next.empty();
     *way = next_hops_.Find(has_route ? route.next : message.request_uri(), has_route, message,
                            actions);
     return true;
   }
-  const std::optional<reactor::Endpoint>& emergency = context_.settings.core.emergency_next_hop;
-  if (emergency && IsEmergency(message)) {
+  // A call for help no Service-Route may lead elsewhere (TS 24.229 5.2.10).
+  if (context_.settings.core.emergency_next_hop &&
+      (IsEmergencyCall(message) ||
+       (binding.is_emergency && DialsEmergency(message, context_.settings.gm.emergency_numbers)))) {
     editor->RemoveHeaders(HeaderId::kRoute);
-    way->state = Names::State::kKnown;
-    way->flow = {context_.core_port, *emergency, context_.settings.core.transport};
+    *way = ToEmergencyService();
     return true;
   }
   // An initial request takes the Service-Route it was given (spec sheet 5.4).
@@ -165,18 +163,25 @@ void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
     ++context_.stats.drop_not_carried;
     return;
   }
-  const Binding* const binding =
+  Binding* const binding =
       set != nullptr ? context_.registrar.FindBinding(set->binding) : arrival.clear;
   if (binding == nullptr || !binding->registered()) {
     ++context_.stats.drop_not_registered;
     return;
   }
   const Route route = ReadRoute(context_, message);
-  const Place place = PlaceOf(message, *binding, route, set == nullptr);
-  if (place == Place::kForeign) {
+  const Place place = PlaceOf(message, *binding, route, set == nullptr && !binding->is_caller);
+  const bool is_other_call =
+      binding->is_caller && place == Place::kInitial && !IsEmergencyCall(message);
+  if (place == Place::kForeign || is_other_call) {
     ++context_.stats.refused_dialogs;
     return context_.Respond(arrival, {.status = 403}, actions);
   }
+  if (place == Place::kInitial && !binding->is_emergency &&
+      DialsEmergency(message, context_.settings.gm.emergency_numbers)) {
+    return SendToEmergencyService(arrival, *binding, actions);
+  }
+  if (binding->is_caller && place == Place::kDialog) OnCallersDialog(message.method(), binding);
   sip::Editor editor(message);
   NextHops::Way way;
   if (!Direct(message, *binding, route, place, &way, &editor, actions)) {
@@ -197,10 +202,11 @@ void Relay::OnRequestFromPhone(const Arrival& arrival, Actions* actions) {
     AddRecordRoute(message, set != nullptr ? set->port_ps : arrival.flow.port, *binding, false,
                    &editor);
   }
-  AssertIdentities(
-      message,
-      place == Place::kDialog ? AssertedIdentities() : AssertedIdentitiesOf(*binding, message),
-      &editor);
+  AssertIdentities(message,
+                   place == Place::kDialog || binding->is_caller
+                       ? AssertedIdentities()
+                       : AssertedIdentitiesOf(*binding, message),
+                   &editor);
   AddAccessNetworkInfo(context_.settings.core.access_network_info, &editor);
   const HexText icid = IcidFor(arrival, *binding, place);
   AddChargingVector({"P-Charging-Vector: icid-value=", View(icid), context_.charging_tail}, message,
@@ -274,7 +280,7 @@ void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
   const SaSet* set = binding != nullptr ? context_.registrar.SetInUse(*binding) : nullptr;
   // A phone that has SAs is never reached in clear.
   const ClearPath* clear = nullptr;
-  if (set == nullptr && binding != nullptr && context_.AllowsClear()) {
+  if (set == nullptr && binding != nullptr && context_.MayBeInClear(*binding)) {
     clear = binding->clear.get();
   }
   if (set == nullptr && clear == nullptr) {
@@ -290,6 +296,7 @@ void Relay::OnRequestFromCore(const Arrival& arrival, Actions* actions) {
                                                    context_.HasConnection(*set) ? Transport::kTcp
                                                                                 : Transport::kUdp));
   const PortIndex port = set != nullptr ? set->port_ps : to.port;
+  if (binding->is_caller) OnCallersDialog(message.method(), binding);
   sip::Editor editor(message);
   AddViaToPhone(arrival, *binding, set == nullptr, port, to.transport, &editor);
   DecrementMaxForwards(message, &editor);

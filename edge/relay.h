@@ -11,12 +11,18 @@
 
 namespace edge {
 
+// Does it stand in a dialog?
+bool HasToTag(const sip::Message& message);
+
 class Relay {
  public:
   Relay(Context* context, NextHops* next_hops) : context_(*context), next_hops_(*next_hops) {}
 
   // REQUIRES of each: the message is valid; of requests: Max-Forwards above 0.
   void OnRequestFromPhone(const Arrival& arrival, Actions* actions);
+  // A request in clear of somebody unknown: who calls for help, where the settings let them. Null:
+  // it has been answered.
+  Binding* AdmitCaller(const Arrival& arrival, Actions* actions);
   void OnRequestFromCore(const Arrival& arrival, Actions* actions);
   // The topmost Via is our own.
   void OnResponseFromPhone(const Arrival& arrival, Actions* actions);
@@ -31,6 +37,16 @@ class Relay {
   };
   Place PlaceOf(const sip::Message& message, const Binding& binding, const Route& route,
                 bool in_clear) const;
+  void Keep(Binding* caller, uint64_t ms);
+  void OnCallersDialog(sip::Method method, Binding* caller);
+  // 380: that number is called elsewhere.
+  void SendToEmergencyService(const Arrival& arrival, const Binding& binding, Actions* actions);
+  // Where calls for help go. REQUIRES: core.emergency_next_hop is set.
+  NextHops::Way ToEmergencyService() const {
+    return {Names::State::kKnown,
+            {context_.core_port, *context_.settings.core.emergency_next_hop,
+             context_.settings.core.transport}};
+  }
   // The way of a request of a phone, and its Route. False: the phone may not choose this one.
   bool Direct(const sip::Message& message, const Binding& binding, const Route& route, Place place,
               NextHops::Way* way, sip::Editor* editor, Actions* actions);

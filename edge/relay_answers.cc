@@ -40,8 +40,8 @@ bool HasVias(const sip::Message& message, int count) {
 
 Binding* Relay::FindInClear(const BranchCookie& cookie, const reactor::Endpoint& address) const {
   Binding* const binding = context_.registrar.FindBinding(cookie.phone);
-  const bool is_clear =
-      binding != nullptr && context_.AllowsClear() && context_.registrar.IsInClear(*binding);
+  const bool is_clear = binding != nullptr && context_.MayBeInClear(*binding) &&
+                        context_.registrar.IsInClear(*binding);
   return is_clear && reactor::SameAddress(binding->ue, address) ? binding : nullptr;
 }
 

@@ -91,6 +91,8 @@ constexpr Field kFields[] = {
     OfGm<&S::Gm::take_over>("take_over", kNow),
     OfGm<&S::Gm::udp_request_size_max>("udp_request_size_max", kNow),
     OfGm<&S::Gm::service_route>("service_route", kNow),
+    OfGm<&S::Gm::anonymous_emergency>("anonymous_emergency", kNow),
+    OfGm<&S::Gm::emergency_numbers>("emergency_numbers", kNow),
     OfCore<&S::Core::listen>("listen"),
     OfCore<&S::Core::listens>("listen"),
     OfCore<&S::Core::next_hops>("next_hop"),

@@ -65,6 +65,8 @@ struct Settings {
     bool take_over = true;  // A port in use may be taken by who authenticates (spec sheet 4.5).
     uint32_t udp_request_size_max = 1300;  // Larger requests, ESP included, try TCP first.
     ServiceRoute service_route = ServiceRoute::kReplace;
+    bool anonymous_emergency = false;  // Phones that are not registered may call for help.
+    std::vector<std::string> emergency_numbers;  // Dialled like others they get 380.
   };
   // [core]: towards the IMS core.
   struct Core {

@@ -37,6 +37,7 @@ constexpr SettingsPath kJournalKeyFile = {"journal", "key_file"};
 constexpr SettingsPath kGmListen = {"gm", "listen"};
 constexpr SettingsPath kCoreListen = {"core", "listen"};
 constexpr SettingsPath kEmergencyNextHop = {"core", "emergency_next_hop"};
+constexpr SettingsPath kAnonymousEmergency = {"gm", "anonymous_emergency"};
 constexpr SettingsPath kHost = {"core", "host"};
 
 std::string Address(const Endpoint& endpoint) {
@@ -292,7 +293,12 @@ void Checker::CheckCore() {
 
 void Checker::CheckEmergencyNextHop() {
   const Settings::Core& core = settings_.core;
-  if (!core.emergency_next_hop) return;
+  if (!core.emergency_next_hop) {
+    if (!settings_.gm.anonymous_emergency || draft_.IsBad(kEmergencyNextHop)) return;
+    return draft_.Error(draft_.LineOf(kAnonymousEmergency),
+                        "gm.anonymous_emergency = true: core.emergency_next_hop is missing, "
+                        "where such calls go");
+  }
   for (const Endpoint& listen : core.listens) {
     if (listen.family() == core.emergency_next_hop->family()) continue;
     return draft_.Error(draft_.LineOf(kEmergencyNextHop),

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "edge/emergency.h"
+#include "edge/emergency_limits.h"
 #include "edge/limits.h"
 
 namespace edge {
@@ -120,6 +122,22 @@ void SettingsReader::Words(std::span<const std::string_view> words, std::vector<
                   fmt::format("allowed are \"{}\", one or an array", fmt::join(words, "\", \"")));
     }
     indices->push_back(static_cast<size_t>(found - words.begin()));
+  }
+}
+
+void SettingsReader::Numbers(std::vector<std::string>* out) {
+  std::span<const TomlValue> values(&value_, 1);
+  if (value_.kind == Kind::kArray) values = value_.items;
+  if (values.size() > kEmergencyNumbersMax) {
+    return Fail(value_, fmt::format("allowed are 0..{} numbers", kEmergencyNumbersMax));
+  }
+  for (const TomlValue& value : values) {
+    if (value.kind != Kind::kString || !IsDialString(value.string) ||
+        value.string.size() > kEmergencyNumberSizeMax) {
+      return Fail(value, fmt::format("allowed are \"112\" and such, of at most {} of 0..9, *, #, +",
+                                     kEmergencyNumberSizeMax));
+    }
+    out->push_back(value.string);
   }
 }
 

@@ -56,6 +56,8 @@ class SettingsReader {
   void When(Condition* out);
   // Printable text that can stand in a header; without " and \ when it will stand in quotes.
   void Text(bool will_be_quoted, std::string* out);
+  // "112" or an array of such, as they are dialled.
+  void Numbers(std::vector<std::string>* out);
   // A host name, an IPv4 address, or an IPv6 address (brackets are added when missing).
   void Host(std::string* out);
   void Algorithms(AlgorithmList* out);

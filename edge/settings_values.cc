@@ -125,6 +125,14 @@ constexpr Setting kSettings[] = {
        ReadSize(reader, &draft.settings.gm.udp_request_size_max);
      }},
     {{"gm", "service_route"}, ReadServiceRoute},
+    {{"gm", "anonymous_emergency"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Boolean(&draft.settings.gm.anonymous_emergency);
+     }},
+    {{"gm", "emergency_numbers"},
+     [](Reader& reader, SettingsDraft& draft) {
+       reader.Numbers(&draft.settings.gm.emergency_numbers);
+     }},
     {{"core", "listen"},
      [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.core_sockets); }},
     {{"core", "next_hop"},

@@ -29,6 +29,8 @@ namespace edge {
   X(letters, "letters to other workers, each to all")                               \
   X(letters_lost, "of them, those whose mailbox was full")                          \
   X(refused_draining, "REGISTERs refused because the process is ending")            \
+  X(anonymous_calls, "calls for help of phones that are not registered")            \
+  X(emergency_numbers, "calls to emergency numbers answered 380")                   \
   X(registers_moved, "REGISTERs answered 503, for which another hop was asked")     \
   X(challenges, "401 sent with Security-Server")                                    \
   X(sets_installed, "SA sets the kernel took")                                      \

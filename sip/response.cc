@@ -107,7 +107,7 @@ bool AreLines(std::string_view lines) {
 bool IsGood(const ResponseHead& head) {
   return IsPlain(head.reason) && (head.to_tag.empty() || IsToken(head.to_tag)) &&
          IsHost(head.received) && IsPlain(head.security_server) && IsHost(head.warning.agent) &&
-         IsPlain(head.warning.text);
+         IsPlain(head.warning.text) && IsPlain(head.content_type);
 }
 
 // A value of the request. CR and LF stand in it only as folds and, in a malformed one, as a CR that
@@ -256,7 +256,9 @@ bool WriteResponse(const Message& request, const ResponseHead& head, std::string
   PutCopiedLine("CSeq", request.Value(HeaderId::kCSeq), writer);
   if (trying) PutTimestamp(request, writer);
   PutFields(request, head, writer);
-  writer->Put(extra).Put("Content-Length: 0\r\n\r\n");
+  writer->Put(extra);
+  if (!head.body.empty()) writer->Line("Content-Type", {head.content_type});
+  writer->Put("Content-Length: ").PutNumber(head.body.size()).Put("\r\n\r\n").Put(head.body);
   return writer->ok();
 }
 

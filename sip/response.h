@@ -36,12 +36,15 @@ struct ResponseHead {
   std::span<const std::string_view> supported = {};
   std::optional<uint32_t> retry_after_s = {};
   ResponseWarning warning = {};
+  // With its Content-Type and Content-Length.
+  std::string_view content_type = {};  // REQUIRES: none without a body, one with it.
+  std::string_view body = {};
 };
 
 // Status line; every Via in order (the topmost gets received/rport as given, when not empty), From,
 // To (with `;tag=to_tag` when it has none and to_tag is not empty), Call-ID, CSeq, and of a 100 the
 // Timestamp as it came (RFC 3261 8.2.6.1); then the fields of `head`, `extra` as whole lines,
-// Content-Length: 0 and the empty line. A topmost Via that cannot be read goes back as it came.
+// Content-Length, the empty line, the body. A topmost Via that cannot be read goes back as it came.
 //
 // False, and nothing usable, when
 //   - the request lacks one of those headers,

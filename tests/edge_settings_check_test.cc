@@ -45,6 +45,17 @@ TEST(SettingsCheck, KeysInTheAccessLogAreAskedForTwice) {
   EXPECT_TRUE(file.Parse().settings.log.access_format.reveals_keys());
 }
 
+TEST(SettingsCheck, CallsForHelpOfStrangersNeedAPlaceToGo) {
+  File file;
+  file.gm += "\nanonymous_emergency = true";
+  EXPECT_EQ(file.Report(),
+            "f:5: error: gm.anonymous_emergency = true: core.emergency_next_hop is missing, where "
+            "such calls go\n");
+  file.core += "\nemergency_next_hop = \"198.51.100.30\"";
+  EXPECT_EQ(file.Report(), "");
+  EXPECT_TRUE(file.Parse().settings.gm.anonymous_emergency);
+}
+
 TEST(SettingsCheck, AKeyFileNeedsAJournalThatIsAnotherFile) {
   File file;
   const std::string core = file.core;

@@ -26,7 +26,8 @@ TEST(SettingsNames, AnUnknownKeyNamesTheNearest) {
 TEST(SettingsNames, AnUnknownKeyUnlikeAllListsThem) {
   EXPECT_THAT(ReportOf("gm", "colour = 3"),
               HasSubstr("unknown key \"colour\" in [gm]: the keys of [gm] are listen, sec_agree, "
-                        "take_over, udp_request_size_max, service_route\n"));
+                        "take_over, udp_request_size_max, service_route, anonymous_emergency, "
+                        "emergency_numbers\n"));
 }
 
 TEST(SettingsNames, AKeyOfAnotherTableIsSentThere) {

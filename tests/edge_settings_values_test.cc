@@ -40,6 +40,8 @@ TEST(SettingsValues, AreRead) {
             At("198.51.100.30:5060"));
   EXPECT_EQ(With("ipsec", "security_server = \"selected\"").settings.ipsec.security_server,
             SecurityServer::kSelected);
+  EXPECT_EQ(With("gm", "emergency_numbers = [\"112\", \"+911\"]").settings.gm.emergency_numbers,
+            (std::vector<std::string>{"112", "+911"}));
   EXPECT_EQ(With("ipsec", "security_client = \"strict\"").settings.ipsec.security_client,
             SecurityClient::kStrict);
   EXPECT_EQ(With("ipsec", "replay_window = 7").settings.ipsec.replay_window, 7);

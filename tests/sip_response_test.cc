@@ -283,6 +283,18 @@ std::vector<std::string> Vias(const Message& message) {
   return vias;
 }
 
+TEST(SipWriteResponse, ABodyHasItsTypeAndLength) {
+  const Parsed request(
+      "INVITE sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nf: <sip:a>\r\n"
+      "t: <sip:b>\r\ni: 1\r\nCSeq: 1 INVITE\r\n\r\n");
+  const std::string text = Respond(
+      request.message, {.status = 380, .content_type = "text/plain", .body = "call\r\n112"});
+  EXPECT_TRUE(
+      text.ends_with("\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\ncall\r\n112"))
+      << text;
+  EXPECT_EQ(Respond(request.message, {.status = 380, .content_type = "a\r\nb", .body = "x"}), "");
+}
+
 TEST(SipWriteResponse, EveryRequestOfTheDataIsAnsweredInItsOwnWords) {
   int count = 0;
   constexpr std::string_view kSupported[] = {"sec-agree"};

@@ -11,6 +11,7 @@ COVERED_BY = {
     "edge/register_ends.cc": ("tests/edge_lost_sas_test.cc", "one of the ways they end"),
     "edge/register_clear.cc": ("tests/edge_in_clear_test.cc", "and of phones in clear"),
     "edge/relay.cc": ("tests/edge_scenario_test.cc", "messages 13 to 18, byte for byte"),
+    "edge/relay_emergency.cc": ("tests/edge_spec_5_9_test.cc", "the rules of the specification"),
     "edge/relay_answers.cc": ("tests/edge_spec_5_7_test.cc", "the responses, row by row"),
     "edge/kernel_round.cc": ("tests/edge_kernel_queue_test.cc", "the book-keeping of the queue"),
     "edge/set_keeper.cc": ("tests/edge_events_registered_test.cc", "sets change by events only"),
