@@ -23,39 +23,50 @@ class FixedRandom final : public Random {
   size_t next_ = 0;
 };
 
-}  // namespace
-
-Journal::Journal(const Settings& settings, xfrm::SpiPool* spis,
-                 std::function<void(size_t worker)> ring)
-    : settings_(settings), spis_(spis), ring_(std::move(ring)) {}
-
-Journal::~Journal() = default;
-
-bool Journal::OpenStore(bool is_known, std::string* error) {
-  const Settings::Journal& journal = settings_.journal;
+bool OpenFile(const Settings& settings, bool is_known, OpenedStore* opened, std::string* error) {
+  const Settings::Journal& journal = settings.journal;
   SqliteOptions options{journal.file, journal.key_file, journal.synchronous};
   options.is_known = is_known;
   options.progress = [&](size_t rows) {
     spdlog::info("journal {}: {} records read so far", journal.file, rows);
   };
-  SqliteOpened opened;
-  if (!OpenSqliteStore(options, &opened, error)) return false;
-  for (const std::string& remark : opened.remarks) spdlog::warn("{}", remark);
-  is_failing_ = !opened.cannot_write.empty();
-  if (is_failing_) Tell(opened.cannot_write, 0);
-  contents_ = std::move(opened.contents);
-  store_ = std::move(opened.store);
+  SqliteOpened file;
+  if (!OpenSqliteStore(options, &file, error)) return false;
+  for (const std::string& remark : file.remarks) spdlog::warn("{}", remark);
+  *opened = {std::move(file.store), std::move(file.contents), std::move(file.cannot_write)};
   return true;
 }
 
+}  // namespace
+
+JournalGround RealGround() {
+  const auto open = [](const Settings& settings, OpenedStore* opened, std::string* error) {
+    return OpenFile(settings, false, opened, error);
+  };
+  return {open, NowMs, EpochMs};
+}
+
+Journal::Journal(const Settings& settings, xfrm::SpiPool* spis,
+                 std::function<void(size_t worker)> ring, JournalGround ground)
+    : settings_(settings), spis_(spis), ring_(std::move(ring)), ground_(std::move(ground)) {}
+
+Journal::~Journal() = default;
+
+void Journal::Take(OpenedStore* opened) {
+  store_ = std::move(opened->store);
+  is_failing_ = !opened->cannot_write.empty();
+  if (is_failing_) Tell(opened->cannot_write, 0);
+}
+
 bool Journal::Open(std::string* error) {
-  const uint64_t begin_ms = NowMs();
-  if (!OpenStore(false, error)) return false;
-  const uint64_t read_ms = NowMs();
-  const uint64_t epoch_ms = EpochMs();
-  const size_t records = contents_.registrations.size() + contents_.sets.size();
-  plan_ = PlanRestore(std::move(contents_), settings_, spis_, epoch_ms);
-  contents_ = {};
+  const uint64_t begin_ms = ground_.now_ms();
+  OpenedStore opened;
+  if (!ground_.open(settings_, &opened, error)) return false;
+  Take(&opened);
+  const uint64_t read_ms = ground_.now_ms();
+  const uint64_t epoch_ms = ground_.epoch_ms();
+  const size_t records = opened.contents.registrations.size() + opened.contents.sets.size();
+  plan_ = PlanRestore(std::move(opened.contents), settings_, spis_, epoch_ms);
   keys_.reserve(plan_.sets);
   sas_.reserve(plan_.sets * kSasPerSet);
   for (std::vector<RestoredPhone>& phones : plan_.workers) {
@@ -67,12 +78,14 @@ bool Journal::Open(std::string* error) {
   }
   begins_.push_back(sas_.size());
   spdlog::info("journal {}: {} records read in {} ms, sorted in {} ms: {}", store_->name(), records,
-               read_ms - begin_ms, NowMs() - read_ms, Describe(plan_));
+               read_ms - begin_ms, ground_.now_ms() - read_ms, Describe(plan_));
   return true;
 }
 
 bool Journal::OpenKnown(std::string* error) {
-  if (!OpenStore(true, error)) return false;
+  OpenedStore opened;
+  if (!OpenFile(settings_, true, &opened, error)) return false;
+  Take(&opened);
   plan_.workers.resize(settings_.process.workers);
   begins_.assign(settings_.process.workers + 1, 0);
   return true;
@@ -103,7 +116,7 @@ std::span<const xfrm::Sa> Journal::SasOf(size_t worker) const {
 // SAs that are made again count on from the bound of their earlier lives, so the next life's bound
 // is kept first: whatever dies in between, no number is used twice.
 void Journal::BeginNewLives(std::span<const uint32_t> missing) {
-  const uint64_t epoch_ms = EpochMs();
+  const uint64_t epoch_ms = ground_.epoch_ms();
   std::vector<bool> is_new(sets_.size());
   for (const uint32_t sa : missing) is_new[sa / kSasPerSet] = true;
   std::vector<JournalOp> ops;
@@ -119,10 +132,11 @@ void Journal::BeginNewLives(std::span<const uint32_t> missing) {
   spdlog::info("journal {}: {} SA sets are not in the kernel as they were: made again",
                store_->name(), ops.size());
   std::string error;
-  if (!store_->Commit(pointers, &error)) {
-    is_failing_ = true;
-    Tell(error, 0);
-  }
+  if (store_->Commit(pointers, &error)) return;
+  is_failing_ = true;
+  Tell(error, 0);
+  // They are owed: the life after this one must not begin where this one did.
+  for (JournalOp& op : ops) owed_.push_back(std::move(op));
 }
 
 bool Journal::Start(std::string* error) {
@@ -134,10 +148,11 @@ bool Journal::Start(std::string* error) {
       store_.get(), workers, ring_,
       [this](const std::string& words, size_t written) { Tell(words, written); }, is_failing_);
   writer_->Owe(std::move(plan_.void_ones));
+  writer_->Owe(std::move(owed_));
   for (size_t worker = 0; worker < workers; ++worker) {
     clients_.push_back(std::make_unique<JournalClient>(writer_.get(), worker));
   }
-  return writer_->Start(error);
+  return !ground_.has_thread || writer_->Start(error);
 }
 
 void Journal::Stop() {

@@ -17,10 +17,29 @@
 
 namespace edge {
 
+// A store that has been opened, and what is in it.
+struct OpenedStore {
+  std::unique_ptr<JournalStore> store;
+  JournalContents contents;
+  std::string cannot_write;  // As in SqliteOpened.
+};
+
+// What a journal stands on. A simulated run has another ground.
+struct JournalGround {
+  // False: *error.
+  std::function<bool(const Settings& settings, OpenedStore* opened, std::string* error)> open;
+  std::function<uint64_t()> now_ms;
+  std::function<uint64_t()> epoch_ms;
+  bool has_thread = true;  // False: JournalWriter::Turn() is called by who made it.
+};
+// The file of the settings, the machine's clocks, a thread.
+JournalGround RealGround();
+
 class Journal {
  public:
   // `spis` outlives it. `ring` asks a worker for a turn, from any thread.
-  Journal(const Settings& settings, xfrm::SpiPool* spis, std::function<void(size_t worker)> ring);
+  Journal(const Settings& settings, xfrm::SpiPool* spis, std::function<void(size_t worker)> ring,
+          JournalGround ground = RealGround());
   ~Journal();
 
   // Reads what is there and decides what of it goes on. False: *error, and nothing is changed.
@@ -44,22 +63,24 @@ class Journal {
   void Stop();
 
   JournalClient* client(size_t worker) { return clients_[worker].get(); }
+  JournalWriter* writer() { return writer_.get(); }
   std::vector<RestoredPhone> TakePhones(size_t worker);
   RecordId first_id(size_t worker) const;
   static constexpr RecordId kIdStep = kWorkersMax;
 
  private:
-  bool OpenStore(bool is_known, std::string* error);
+  void Take(OpenedStore* opened);
   void BeginNewLives(std::span<const uint32_t> missing);
   void Tell(const std::string& error, size_t written) const;
 
   const Settings settings_;  // As they were at start.
   xfrm::SpiPool* spis_;
   std::function<void(size_t)> ring_;
+  const JournalGround ground_;
   std::unique_ptr<JournalStore> store_;
   bool is_failing_ = false;
-  JournalContents contents_;
   RestorePlan plan_;
+  std::vector<JournalOp> owed_;  // What could not be written yet.
   // What the kernel is to have: four SAs for each of `sets_`, whose keys are beside.
   std::vector<xfrm::Sa> sas_;
   std::vector<xfrm::EspKeys> keys_;

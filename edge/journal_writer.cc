@@ -83,13 +83,17 @@ void JournalWriter::Ring() {
 void JournalWriter::Run() {
   for (;;) {
     const bool is_last = is_ending_.load(std::memory_order_acquire);
-    Gather();
-    const bool has_unwritten = !unwritten_.empty() || is_failing();
-    const bool is_due = has_unwritten && (NowMs() >= retry_ms_ || is_last);
-    if (!under_way_.empty() || is_due) Write();
+    Turn(NowMs(), is_last);
     if (is_last) return;
-    if (under_way_.empty()) Wait();
+    Wait();
   }
+}
+
+void JournalWriter::Turn(uint64_t now_ms, bool is_last) {
+  Gather();
+  const bool has_unwritten = !unwritten_.empty() || is_failing();
+  const bool is_due = has_unwritten && (now_ms >= retry_ms_ || is_last);
+  if (!under_way_.empty() || is_due) Write(now_ms, is_last);
 }
 
 void JournalWriter::Wait() {
@@ -111,9 +115,9 @@ void JournalWriter::Gather() {
 }
 
 // A store that failed a moment ago is not asked again for each batch.
-void JournalWriter::Write() {
+void JournalWriter::Write(uint64_t now_ms, bool is_last) {
   std::string error;
-  const bool may_try = !is_failing() || NowMs() >= retry_ms_ || is_ending_.load();
+  const bool may_try = !is_failing() || now_ms >= retry_ms_ || is_last;
   const bool is_kept = may_try && Commit(&error);
   if (is_kept) {
     const size_t waited = unwritten_.size();
@@ -125,7 +129,7 @@ void JournalWriter::Write() {
   }
   Keep();
   const bool was_failing = is_failing_.exchange(true, std::memory_order_acq_rel);
-  if (may_try) retry_ms_ = NowMs() + kRetryMs;
+  if (may_try) retry_ms_ = now_ms + kRetryMs;
   AnswerAll(false);
   if (!was_failing && told_) told_(error, 0);
 }

@@ -43,6 +43,10 @@ class JournalWriter {
   // Writes what was handed over, as far as the store takes it, and ends the thread. No worker hands
   // anything over any more.
   void Stop();
+  // What the thread does each time it is woken: takes what was handed over, writes it, tells. A
+  // simulated run has no thread, and calls this in place of Start() and Stop(). `now_ms`: any clock
+  // that never goes back.
+  void Turn(uint64_t now_ms, bool is_last = false);
 
   // False: as many as fit are under way already; the batch is the worker's still. Each batch comes
   // back by Take(), in order.
@@ -72,7 +76,7 @@ class JournalWriter {
 
   void Run();
   void Gather();
-  void Write();
+  void Write(uint64_t now_ms, bool is_last);
   bool Commit(std::string* error);
   void Keep();
   void AnswerAll(bool is_kept);

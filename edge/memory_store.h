@@ -18,6 +18,8 @@ class MemoryStore final : public JournalStore {
   void SetFault(std::string words) { fault_ = std::move(words); }
   // What a start would find, in the order of ids.
   JournalContents Contents() const;
+  const std::map<RecordId, RegistrationRecord>& registrations() const { return registrations_; }
+  const std::map<RecordId, SetRecord>& sets() const { return sets_; }
 
  private:
   std::map<RecordId, RegistrationRecord> registrations_;

@@ -25,7 +25,6 @@ COVERED_BY = {
     "sip/scan_scalar.cc": ("tests/sip_scan_test.cc", "all kernels are held to one suite"),
     "xfrm/fake_tables.cc": ("tests/xfrm_conformance_test.cc", "held to the real kernel's"),
     "xfrm/fake_traffic.cc": ("tests/xfrm_conformance_test.cc", "held to the real kernel's"),
-    "edge/journal.cc": ("tests/edge_journal_restart_test.cc", "run after run with one journal"),
     "edge/journal_client.cc": ("tests/edge_journal_writer_test.cc", "the writer's other end"),
     "edge/memory_store.cc": ("tests/edge_journal_events_test.cc", "what a core writes to it"),
     "edge/register_journal.cc": ("tests/edge_journal_events_test.cc", "what is kept before a 200"),
