@@ -114,6 +114,12 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
   }
   const uint32_t granted_s =
       GrantedSeconds(message, transaction->open->contact, transaction->asks_zero);
+  // A phone that has two REGISTERs under way: the other one failed, or waits for the kernel. A 200
+  // now would promise what is not, or not yet.
+  if (granted_s > 0 && (set->state == SetState::kFailed || set->state == SetState::kConfirming)) {
+    return Fail(500, "accepted beside another REGISTER of the same challenge", transaction,
+                actions);
+  }
   const bool extends = set->state == SetState::kTemporary || set->state == SetState::kCurrent;
   if (granted_s == 0 || !extends) {
     RelayAnswer(message, context_.FlowTo(*set, transaction->source), actions);
@@ -300,29 +306,6 @@ void RegisterProxy::OnSetRefused(SaSet* set, uint64_t key, std::errc error,
 
   Answer(*transaction, transaction->held_to, 500, actions);
   Finish(transaction, 500);
-}
-
-// What the line says depends on what came in on SA1 and SA4, which are about to be deleted.
-void RegisterProxy::OnSetUnanswered(SaSet* set, Actions* actions) {
-  const SaIdArray sas = MakeSaIds(set->agreement);
-  actions->Look(set->id, std::array{sas[0], sas[3]});
-}
-
-void RegisterProxy::OnLooked(SetId id, const SaUse& use, Actions* actions) {
-  const SaSet* set = context_.registrar.FindSet(id);
-  if (set == nullptr || set->challenge == nullptr) return;
-  Attempt attempt;
-  if (const Binding* binding = context_.registrar.FindBinding(set->binding)) {
-    attempt.impi = binding->impi();
-  }
-  attempt.source = set->challenge->sm1;
-  attempt.result = "nobody answered the 401 over the new SAs";
-  attempt.duration_ms = context_.now_ms - set->challenge->started_ms;
-  attempt.was_looked = true;
-  attempt.use = use;
-  attempt.esp_arrived = use.has_arrivals();
-  Describe(*set, &attempt);
-  actions->Report(attempt);
 }
 
 Flow RegisterProxy::AnswerFlow(const RegisterTransaction& transaction, int status) {

@@ -1,4 +1,6 @@
-// RegisterProxy where registrations end: by the phone, by time, by another phone.
+// RegisterProxy where registrations end, or never begin: by the phone, by time, by another phone.
+
+#include <array>
 
 #include "edge/identity.h"
 #include "edge/register_proxy.h"
@@ -49,6 +51,29 @@ void RegisterProxy::OnBindingTimer(uint32_t index, Actions* actions) {
   context_.Unregister(binding);
   reg_events_.OnUnregistered(*binding, actions);
   context_.ForgetIfIdle(binding->id);
+}
+
+// What the line says depends on what came in on SA1 and SA4, which are about to be deleted.
+void RegisterProxy::OnSetUnanswered(SaSet* set, Actions* actions) {
+  const SaIdArray sas = MakeSaIds(set->agreement);
+  actions->Look(set->id, std::array{sas[0], sas[3]});
+}
+
+void RegisterProxy::OnLooked(SetId id, const SaUse& use, Actions* actions) {
+  const SaSet* set = context_.registrar.FindSet(id);
+  if (set == nullptr || set->challenge == nullptr) return;
+  Attempt attempt;
+  if (const Binding* binding = context_.registrar.FindBinding(set->binding)) {
+    attempt.impi = binding->impi();
+  }
+  attempt.source = set->challenge->sm1;
+  attempt.result = "nobody answered the 401 over the new SAs";
+  attempt.duration_ms = context_.now_ms - set->challenge->started_ms;
+  attempt.was_looked = true;
+  attempt.use = use;
+  attempt.esp_arrived = use.has_arrivals();
+  Describe(*set, &attempt);
+  actions->Report(attempt);
 }
 
 // The address has been given to this subscriber: what another had from the same port is over (spec

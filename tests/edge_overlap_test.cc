@@ -38,6 +38,31 @@ TEST_F(EdgeOverlap, AFourthSetIsRefusedWith403) {
   EXPECT_EQ(world_.attempts().back().result, "more than three SA sets");
 }
 
+// Found by gmsim, as the next: the second 200 went out at once.
+TEST_F(EdgeOverlap, Of200sToTwoAnswersOfOneChallengeTheSecondDoesNotOvertakeTheKernel) {
+  Challenge(&phone_, Initial(&phone_), "n");
+  const std::string first = OnSet(phone_.set, phone_.Protected());
+  const std::string second = OnSet(phone_.set, phone_.Protected());
+  world_.kernel().HoldAnswers(true);
+  EXPECT_EQ(Accept(first).text, "");
+  EXPECT_EQ(StatusOf(Accept(second).text), 500);
+  EXPECT_EQ(world_.attempts().back().result,
+            "accepted beside another REGISTER of the same challenge");
+  world_.ReleaseAnswers();
+  EXPECT_EQ(StatusOf(world_.Pop().text), 200);
+  EXPECT_EQ(States(), "Current");
+}
+
+TEST_F(EdgeOverlap, A200ToAnAnswerWhoseChallengeHasFailedMeanwhileIsA500) {
+  Challenge(&phone_, Initial(&phone_), "n");
+  const std::string first = OnSet(phone_.set, phone_.Protected());
+  const std::string wrong = Replaced(phone_.Protected(), "Security-Verify: ", "Security-Verify: x");
+  EXPECT_EQ(StatusOf(OnSet(phone_.set, wrong)), 494);
+  EXPECT_EQ(StatusOf(Accept(first).text), 500);
+  EXPECT_EQ(Registered(), 0u);
+  EXPECT_EQ(States(), "Failed");
+}
+
 TEST_F(EdgeOverlap, APhoneThatRebootsWithOtherSpisKeepsTheOldSetUntilItsAnswerIsAccepted) {
   Register(&phone_);
   const TestSet before = phone_.set;
