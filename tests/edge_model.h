@@ -1,16 +1,13 @@
-// Phones, a core and a network between them and the edge, all of them unreliable: what a random
+// Phones and a network between them and the edge, all of them unreliable: what a random
 // walk is made of. Whatever is sent waits in flight until chance delivers, repeats or loses it.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
-#include <random>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "tests/edge_steps.h"
+#include "tools/sim_chance.h"
+#include "tools/sim_core.h"
 
 namespace edge {
 
@@ -20,97 +17,8 @@ struct InFlight {
   std::string text;
 };
 
-class Chance {
- public:
-  explicit Chance(uint64_t seed) : engine_(seed) {}
-  uint64_t Below(uint64_t count) { return engine_() % count; }
-  bool Percent(uint64_t percent) { return Below(100) < percent; }
-
- private:
-  std::mt19937_64 engine_;
-};
-
-// The subscriber's other side: challenges, accepts, refuses or is silent, as it comes.
-class ModelCore {
- public:
-  explicit ModelCore(Chance* chance) : chance_(*chance) {}
-
-  // What the edge sent. What the core answers, or nothing.
-  std::string Hear(const std::string& text) {
-    if (text.starts_with("REGISTER ")) return OnRegister(text);
-    if (text.starts_with("SUBSCRIBE ") && LinesOf(text, "Path").empty()) return OnSubscribe(text);
-    if (text.starts_with("SIP/2.0 ")) return "";
-    return chance_.Percent(90) ? Answer(text, 200) : "";
-  }
-  // A request for one of the phones, or "".
-  std::string CallPhone() {
-    if (paths_.empty()) return "";
-    const std::string& path = paths_[chance_.Below(paths_.size())];
-    const std::string number = std::to_string(++number_);
-    return "MESSAGE sip:a@x SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.30:6060;branch=z9hG4bK-mt" + number +
-           "\r\nMax-Forwards: 70\r\nRoute: " + path.substr(0, path.find('>') + 1) +
-           "\r\nFrom: <sip:b@x>;tag=1\r\nTo: <sip:a@x>\r\nCall-ID: mt" + number +
-           "\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n";
-  }
-  // It ends a registration, or says what everybody knows; "" without a subscription.
-  std::string TellPhone() {
-    if (subscribes_.empty()) return "";
-    const std::string& subscribe = subscribes_[chance_.Below(subscribes_.size())];
-    const std::string aor = subscribe.substr(10, subscribe.find(' ', 10) - 10);
-    const bool ends = chance_.Percent(30);
-    const std::string body = "<reginfo version=\"" + std::to_string(chance_.Below(6)) +
-                             "\" state=\"" + (chance_.Percent(80) ? "full" : "partial") +
-                             "\"><registration aor=\"" + aor + "\" id=\"r\" state=\"" +
-                             (ends ? "terminated" : "active") + "\"/></reginfo>";
-    const std::string number = std::to_string(++number_);
-    return "NOTIFY sip:10.0.0.10:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.30:6060;branch=z9hG4bK-n" +
-           number + "\r\nMax-Forwards: 70\r\nFrom: <" + aor +
-           ">;tag=core\r\nTo: " + ValueOf(subscribe, "From") + "\r\n" +
-           LinesOf(subscribe, "Call-ID") + "CSeq: " + number +
-           " NOTIFY\r\nContact: <sip:10.0.0.30:6060>\r\nEvent: reg\r\nSubscription-State: " +
-           (ends || chance_.Percent(10) ? "terminated;reason=noresource" : "active") +
-           "\r\nContent-Type: application/reginfo+xml\r\nContent-Length: " +
-           std::to_string(body.size()) + "\r\n\r\n" + body;
-  }
-
- private:
-  std::string OnRegister(const std::string& text) {
-    Keep(ValueOf(text, "Path"), &paths_);
-    if (chance_.Percent(4)) return "";
-    if (chance_.Percent(4)) return Answer(text, chance_.Percent(50) ? 403 : 500);
-    const bool is_yes = ParamOf(text, "integrity-protected") == "yes";
-    if (!is_yes || chance_.Percent(25)) return Answer(text, 401, ChallengeLines());
-    const bool leaves = ValueOf(text, "Expires") == "0";
-    const std::string seconds = std::to_string(leaves ? 0 : 60 + chance_.Below(4000));
-    return Answer(text, 200,
-                  (leaves ? "" : LinesOf(text, "Contact")) + "Expires: " + seconds +
-                      "\r\nService-Route: <sip:orig@10.0.0.30:6060;lr>\r\n");
-  }
-  // Each with keys of its own, rarely with half of them.
-  std::string ChallengeLines() {
-    char hex[33];
-    const auto number = static_cast<unsigned long long>(++number_);
-    std::snprintf(hex, sizeof(hex), "5ec2e7c0de%022llx", number);
-    const std::string ck = chance_.Percent(2) ? "" : ",ck=\"" + std::string(hex) + "\"";
-    return "WWW-Authenticate: Digest realm=\"" + std::string(kRealm) + "\",nonce=\"n" +
-           std::to_string(number) + "\",algorithm=AKAv1-MD5" + ck + ",ik=\"" + hex + "\"\r\n";
-  }
-  std::string OnSubscribe(const std::string& text) {
-    if (chance_.Percent(10)) return "";
-    if (chance_.Percent(10)) return Answer(text, chance_.Percent(50) ? 481 : 503);
-    Keep(text, &subscribes_);
-    return Answer(text, 200, LinesOf(text, "Expires") + "Contact: <sip:10.0.0.30:6060>\r\n");
-  }
-  static void Keep(const std::string& text, std::vector<std::string>* kept) {
-    kept->push_back(text);
-    if (kept->size() > 32) kept->erase(kept->begin());
-  }
-
-  Chance& chance_;
-  uint64_t number_ = 0;
-  std::vector<std::string> paths_;
-  std::vector<std::string> subscribes_;
-};
+using tools::Chance;
+using ModelCore = tools::SimCore;
 
 // Acts as its subscriber likes, and answers challenges.
 class ModelPhone {
