@@ -94,7 +94,7 @@ void SimRun::CheckNumbers(bool is_new_kernel) {
   }
   numbers_ = std::move(numbers);
   // What could not be written down holds for one life only.
-  numbers_in_doubt_ = numbers_in_doubt_ || (is_new_kernel && host_.disk_is_full);
+  numbers_in_doubt_ = numbers_in_doubt_ || host_.disk_is_full;
 }
 
 // The process that made these SAs again has gone before it could write down where they began

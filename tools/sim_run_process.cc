@@ -30,7 +30,7 @@ void SimRun::Start() {
   ++result_.starts;
   if (!process_->Start()) {
     Note([&] { return std::string("start fails"); });
-    if (lost_power_ && host_.disk_is_full) LoseNumbers();
+    if (host_.disk_is_full) LoseNumbers();
     ++result_.starts_failed;
     process_.reset();
     queue_.After(1'000 + chance_.Below(4'000), [this] { Start(); });
