@@ -39,6 +39,8 @@ void CarryOpen(StateArchive* archive, RegisterTransaction::Open* open) {
   archive->Text(&open->identity, kTextSizeMax);
   archive->Number(&open->reg_id);
   archive->Enum(&open->way, Names::State::kFull);
+  archive->Text(&open->request, kTextSizeMax);
+  archive->Number(&open->spread);
   archive->Text(&open->answer_tail, kTextSizeMax);
 }
 
@@ -64,6 +66,7 @@ void CarryTransaction(StateArchive* archive, const Context& context, size_t hops
   archive->Way(&transaction->asked.to, ports);
   archive->Number(&transaction->asked.hop);
   archive->Bool(&transaction->asked.is_answered);
+  archive->Number(&transaction->asked.moves);
   if (transaction->asked.hop >= std::max<size_t>(hops, 1)) transaction->asked.hop = 0;
   archive->Number(&transaction->timer.expiry_ms);
 }
@@ -141,6 +144,7 @@ void RegEvents::Carry(StateArchive* archive) {
     archive->Enum(&subscription->state, State::kEnded);
     archive->Number(&subscription->failures);
     archive->Bool(&subscription->is_waiting);
+    archive->Bool(&subscription->is_repeated);
     archive->Texts(&subscription->dialog);
     CarryTimer(archive, &subscription->timer, TimerKind::kSubscription, subscription->id,
                &context_.timers);

@@ -23,15 +23,18 @@ void CarryBinding(StateArchive* archive, Context* context, Binding* known) {
   PackedTexts<4> texts;
   reactor::Endpoint ue;
   bool is_emergency = false;
+  bool is_caller = false;
   if (known != nullptr) {
     texts = known->texts;
     ue = known->ue;
     is_emergency = known->is_emergency;
+    is_caller = known->is_caller;
   }
   archive->Number(&id);
   archive->Texts(&texts);
   archive->Address(&ue);
   archive->Bool(&is_emergency);
+  archive->Bool(&is_caller);
   Registrar& registrar = context->registrar;
   Binding* binding = known;
   if (archive->is_reading()) {
@@ -39,6 +42,7 @@ void CarryBinding(StateArchive* archive, Context* context, Binding* known) {
     binding = is_whole ? registrar.AddBindingAt(id, texts[0], ue, is_emergency) : nullptr;
     if (binding == nullptr) return archive->Fail();
     binding->texts = texts;
+    if (is_caller) registrar.MarkCaller(binding);
   }
   archive->Number(&binding->reg_id);
   archive->Number(&binding->record);

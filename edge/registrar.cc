@@ -77,13 +77,17 @@ Binding* Registrar::AddCaller(const ClearPath& path) {
   Binding* caller = FindBinding(name, path.from.remote, true);
   if (caller == nullptr) {
     caller = AddBinding(name, path.from.remote, true);
-    caller->is_caller = true;
-    ++callers_;
-    ++callers_of_[KeyOf(path.from.remote)];
+    MarkCaller(caller);
   }
   Register(caller, UINT64_MAX);
   EnterClear(caller, path);
   return caller;
+}
+
+void Registrar::MarkCaller(Binding* binding) {
+  binding->is_caller = true;
+  ++callers_;
+  ++callers_of_[KeyOf(binding->ue)];
 }
 
 size_t Registrar::CallersAt(const reactor::Endpoint& ue) const {

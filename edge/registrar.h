@@ -46,6 +46,8 @@ class Registrar {
   // Somebody unknown calls for help from there; in clear from here on, once Register()ed.
   // REQUIRES: !IsTaken(path.from).
   Binding* AddCaller(const ClearPath& path);
+  // One that another process had. REQUIRES: it is none yet.
+  void MarkCaller(Binding* binding);
   size_t callers() const { return callers_; }
   size_t CallersAt(const reactor::Endpoint& ue) const;
   // REQUIRES: it has no set.
