@@ -221,7 +221,7 @@ TEST_F(EdgeNoHeap, AMessageOverTcpAndItsAnswer) {
   Answerer answerer;
   Connections connections(settings, &ports, &stats, &answerer);
   answerer.connections = &connections;
-  ASSERT_TRUE(connections.Open(reactor.get(), buffers.get(), buffers.get(), &sends, 1, &error))
+  ASSERT_TRUE(connections.Open(reactor.get(), buffers.get(), buffers.get(), &sends, 1, {}, &error))
       << error;
   reactor::TcpPeer peer = reactor::TcpPeer::ConnectTo(local);
   const std::string message = "OPTIONS sip:a SIP/2.0\r\nContent-Length: 3\r\n\r\nabc";
