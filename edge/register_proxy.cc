@@ -216,7 +216,7 @@ void RegisterProxy::OnEstablished(const Arrival& arrival, const RegisterRequest&
   if (context_.settings.ipsec.security_client == SecurityClient::kStrict &&
       !(agreed && IsNew(offer, set->agreement))) {
     return RejectAgreement(arrival, 494, "over SAs, without an offer of others", set->rule,
-                           request.impi, actions);
+                           request.impi, set->agreement.in_udp(), actions);
   }
   const bool answers_open = AnswersOpenChallenge(*binding, request);
   const bool integrity_protected =
