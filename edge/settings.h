@@ -21,10 +21,8 @@ namespace edge {
 
 // What becomes of allowed algorithms that the kernel lacks.
 enum class MissingAlgorithms : uint8_t { kRefuse, kDrop };
-
 // What becomes of a request of a phone that takes another Route than it was given.
 enum class ServiceRoute : uint8_t { kReplace, kReject };
-
 // What becomes of a REGISTER over SAs that does not offer others (spec sheet 1.4).
 enum class SecurityClient : uint8_t { kLenient, kStrict };
 

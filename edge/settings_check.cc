@@ -37,7 +37,6 @@ constexpr SettingsPath kJournalKeyFile = {"journal", "key_file"};
 constexpr SettingsPath kGmListen = {"gm", "listen"};
 constexpr SettingsPath kCoreListen = {"core", "listen"};
 constexpr SettingsPath kEmergencyNextHop = {"core", "emergency_next_hop"};
-constexpr SettingsPath kAnonymousEmergency = {"gm", "anonymous_emergency"};
 constexpr SettingsPath kHost = {"core", "host"};
 
 std::string Address(const Endpoint& endpoint) {
@@ -295,7 +294,7 @@ void Checker::CheckEmergencyNextHop() {
   const Settings::Core& core = settings_.core;
   if (!core.emergency_next_hop) {
     if (!settings_.gm.anonymous_emergency || draft_.IsBad(kEmergencyNextHop)) return;
-    return draft_.Error(draft_.LineOf(kAnonymousEmergency),
+    return draft_.Error(draft_.LineOf({"gm", "anonymous_emergency"}),
                         "gm.anonymous_emergency = true: core.emergency_next_hop is missing, "
                         "where such calls go");
   }

@@ -126,13 +126,9 @@ constexpr Setting kSettings[] = {
      }},
     {{"gm", "service_route"}, ReadServiceRoute},
     {{"gm", "anonymous_emergency"},
-     [](Reader& reader, SettingsDraft& draft) {
-       reader.Boolean(&draft.settings.gm.anonymous_emergency);
-     }},
+     [](Reader& r, SettingsDraft& draft) { r.Boolean(&draft.settings.gm.anonymous_emergency); }},
     {{"gm", "emergency_numbers"},
-     [](Reader& reader, SettingsDraft& draft) {
-       reader.Numbers(&draft.settings.gm.emergency_numbers);
-     }},
+     [](Reader& r, SettingsDraft& draft) { r.Numbers(&draft.settings.gm.emergency_numbers); }},
     {{"core", "listen"},
      [](Reader& reader, SettingsDraft& draft) { reader.Addresses(&draft.core_sockets); }},
     {{"core", "next_hop"},
