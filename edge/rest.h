@@ -1,5 +1,5 @@
 // How all workers of a process come to rest together, so that another process can take over what
-// they hold (design D21): one thread asks, each worker arrives, and from any phase they may be
+// they hold (design D22): one thread asks, each worker arrives, and from any phase they may be
 // asked to serve again, as if nothing had been.
 //
 //   kServe ─► kSettle: ports rest, the kernel and the journal have answered everything

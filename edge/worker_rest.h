@@ -1,5 +1,5 @@
 // The part of a worker that rests: so that another process can take over what the worker holds, or
-// to begin with what another held (design D21).
+// to begin with what another held (design D22).
 //
 // Thread safety: the worker's thread, but for Inherit().
 #pragma once

@@ -1,4 +1,4 @@
-// Workers where one process hands over to another (design D21): the side that has all, and what the
+// Workers where one process hands over to another (design D22): the side that has all, and what the
 // other side begins with.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
