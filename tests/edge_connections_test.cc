@@ -39,7 +39,7 @@ class EdgeConnections : public testing::Test, public ConnectionSink {
     }
     connections_ = std::make_unique<Connections>(settings_, &ports_, &stats_, this);
     ASSERT_TRUE(connections_->Open(reactor_.get(), buffers_.get(), buffers_.get(), sends_.get(),
-                                   now_ms_, &error))
+                                   now_ms_, {}, &error))
         << error;
   }
   void TearDown() override {
