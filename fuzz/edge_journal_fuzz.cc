@@ -53,7 +53,7 @@ void CheckWrittenAgain(const JournalContents& contents) {
   int result = SQLITE_OK;
   const SqliteDb db =
       OpenSqlite(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY, nullptr, &result);
-  Check(Execute(db.get(), kSchemaSteps[0]) == SQLITE_OK);
+  for (const char* const step : kSchemaSteps) Check(Execute(db.get(), step) == SQLITE_OK);
   SqliteStatement registration(db.get(), kWriteRegistrationSql);
   SqliteStatement set(db.get(), kWriteSetSql);
   RowBuffer buffer;
