@@ -2,8 +2,8 @@
 security agreement (gm.sec_agree = "off"), the other the IMS core.
 
 sipp's own scenarios uac and uas are used as they are, but for two of the four uac: over TCP each
-call registers first, since a registration in clear belongs to its connection; and one that calls
-the phone has the phone's Path as its Route.
+call is a phone of its own that registers first, since a registration in clear belongs to its
+connection; and one that calls the phone has the phone's Path as its Route.
 """
 
 import re
@@ -32,7 +32,9 @@ class ClearRun(Run):
             f'"ipsec:{HOST}:{self.protected[1]}"]\n'
             f'[gm]\nlisten = "{HOST}:{self.gm}"\nsec_agree = "off"\n'
             f'[core]\nlisten = "{HOST}:{self.core}"\nnext_hop = "{HOST}:{self.registrar}"\n'
-            f'transport = "{self.core_transport.lower()}"\n', self.gm)
+            f'transport = "{self.core_transport.lower()}"\n'
+            f'[limits]\nconnections_per_source_max = {2 * self.rate}\n'
+            f'half_open_per_source_max = {2 * self.rate}\n', self.gm)
         self.start_sipp("registrar", way(self.core_transport), self.registrar, "-sf",
                         SCENARIOS / "registrar.xml", "-key", "service_port", self.server,
                         "-trace_logs", "-log_file", self.folder / "paths.log")
@@ -43,13 +45,12 @@ class ClearRun(Run):
         self.start_sipp("uas", way(self.core_transport), self.server, "-sn", "uas")
         self.await_server(self.core_transport, self.server)
         to_server = [f"{HOST}:{self.server}", "-rsa", f"{HOST}:{self.gm}"]
-        transport = way(self.phone_transport)
         if self.phone_transport == "TCP":
             scenario = self.variant("uac", prelude=body_of(SCENARIOS / "register.xml"))
-            return self.call("uac", transport, self.phone, "-sf", scenario, *to_server,
-                             calls=self.calls)
+            return self.call("uac", "tn", self.phone, "-sf", scenario, *to_server,
+                             "-max_socket", 4 * self.rate, calls=self.calls)
         self.register()
-        return self.call("uac", transport, self.phone, "-sn", "uac", *to_server, calls=self.calls)
+        return self.call("uac", "u1", self.phone, "-sn", "uac", *to_server, calls=self.calls)
 
     def calls_to_phone(self):
         """uac at the core -> gmedge -> uas, the phone."""
