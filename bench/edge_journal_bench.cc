@@ -200,16 +200,20 @@ void Start(benchmark::State& state) {
       info.reqid = sa.reqid;
       info.algorithms = sa.keys->algorithms();
       info.hard_packets = sa.hard_packets;
+      info.hard_seconds = sa.hard_seconds;
+      info.added_at = kEpochMs / 1000;
       info.is_exact = true;
       dump.push_back(info);
     }
     laps.Next();
-    const xfrm::ReconcilePlan there = xfrm::Reconcile(dump, sas, settings.ipsec.reqid, 1);
+    const xfrm::ReconcilePlan there =
+        xfrm::Reconcile(dump, sas, {kEpochMs / 1000}, settings.ipsec.reqid, 1);
     state.counters["s_reconcile"] = laps.Next();
     if (there.kept != sas.size()) state.SkipWithError("SAs were not recognized");
     xfrm::FakeKernel kernel;
     std::vector<std::vector<std::byte>> answers;
-    const xfrm::ReconcilePlan none = xfrm::Reconcile({}, sas, settings.ipsec.reqid, 1);
+    const xfrm::ReconcilePlan none =
+        xfrm::Reconcile({}, sas, {kEpochMs / 1000}, settings.ipsec.reqid, 1);
     xfrm::ReconcileRun run(none, sas);
     xfrm::Batch batch;
     for (batch.Clear(1); run.Fill(&batch, 128); batch.Clear(1)) {

@@ -257,7 +257,7 @@ class Scale {
   xfrm::ReconcilePlan Compare(const char* what) {
     const Clock::time_point begin = Clock::now();
     size_t shown = 0;
-    xfrm::Reconciler reconciler(known_, kReqid, static_cast<uint64_t>(getpid()));
+    xfrm::Reconciler reconciler(known_, {}, kReqid, static_cast<uint64_t>(getpid()));
     batch_.Clear(1);
     batch_.DumpSas();
     Send([&](const xfrm::Reply& reply) {

@@ -65,6 +65,7 @@ bool Journal::Open(std::string* error) {
   Take(&opened);
   const uint64_t read_ms = ground_.now_ms();
   const uint64_t epoch_ms = ground_.epoch_ms();
+  sas_from_s_ = epoch_ms / 1000;
   const size_t records = opened.contents.registrations.size() + opened.contents.sets.size();
   plan_ = PlanRestore(std::move(opened.contents), settings_, spis_, epoch_ms);
   keys_.reserve(plan_.sets);
@@ -105,8 +106,12 @@ KeyedHash Journal::PhonesKey() const {
   return KeyedHash(&random);
 }
 
+// Half of the slack bears rounding and a clock that is set right; what ends earlier than that is
+// not what the journal says.
 KnownSas Journal::Known() {
-  return {sas_, [this](std::span<const uint32_t> missing) { BeginNewLives(missing); }};
+  return {sas_,
+          {.now_s = sas_from_s_, .early_s_max = settings_.ipsec.lifetime_slack_s / 2},
+          [this](std::span<const uint32_t> missing) { BeginNewLives(missing); }};
 }
 
 std::span<const xfrm::Sa> Journal::SasOf(size_t worker) const {
@@ -114,9 +119,10 @@ std::span<const xfrm::Sa> Journal::SasOf(size_t worker) const {
 }
 
 // SAs that are made again count on from the bound of their earlier lives, so the next life's bound
-// is kept first: whatever dies in between, no number is used twice.
+// is kept first: whatever dies in between, no number is used twice. A set stays as old as it is:
+// its age orders a phone's sets, and the lifetimes that the kernel is given count from it, also for
+// those of its SAs that are still there.
 void Journal::BeginNewLives(std::span<const uint32_t> missing) {
-  const uint64_t epoch_ms = ground_.epoch_ms();
   std::vector<bool> is_new(sets_.size());
   for (const uint32_t sa : missing) is_new[sa / kSasPerSet] = true;
   std::vector<JournalOp> ops;
@@ -124,7 +130,6 @@ void Journal::BeginNewLives(std::span<const uint32_t> missing) {
     if (!is_new[i]) continue;
     SetRecord& record = sets_[i]->record;
     record.sequence_bound += kSequenceStride;
-    record.installed_ms = epoch_ms;
     ops.emplace_back(record);
   }
   std::vector<const JournalOp*> pointers;

@@ -83,6 +83,7 @@ class Journal {
   std::vector<JournalOp> owed_;  // What could not be written yet.
   // What the kernel is to have: four SAs for each of `sets_`, whose keys are beside.
   std::vector<xfrm::Sa> sas_;
+  uint64_t sas_from_s_ = 0;  // Since the epoch: from when their lifetimes count.
   std::vector<xfrm::EspKeys> keys_;
   std::vector<RestoredSet*> sets_;
   std::vector<size_t> begins_;  // Where a worker's begin in `sas_`; one more is the end.

@@ -116,8 +116,8 @@ bool RealKernel::Prepare(const Settings& settings, const KnownSas& known, std::s
   if (!claim_.Take(reqid, error) || !Open(error) || !OpenEspInUdp(settings, error)) return false;
   const Transaction transact = Transactor();
   RestartCounts counts;
-  if (!PutRight(transact, {known.sas, policies, known.before_install}, reqid, SystemRandom().Next(),
-                &counts, error)) {
+  if (!PutRight(transact, {known.sas, policies, known.lifetimes, known.before_install}, reqid,
+                SystemRandom().Next(), &counts, error)) {
     return false;
   }
   spdlog::info("kernel put right: {}", Describe(counts));

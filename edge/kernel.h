@@ -17,6 +17,7 @@
 #include "reactor/reactor.h"
 #include "xfrm/counters.h"
 #include "xfrm/fake_kernel.h"
+#include "xfrm/reconcile.h"
 #include "xfrm/reply.h"
 #include "xfrm/sa.h"
 
@@ -29,6 +30,7 @@ std::vector<xfrm::Policy> SharedPolicies(const Settings& settings);
 struct KnownSas {
   std::span<const xfrm::Sa> sas;
   // See Known in edge/restart.h.
+  xfrm::Lifetimes lifetimes = {};
   std::function<void(std::span<const uint32_t> missing)> before_install = {};
 };
 

@@ -44,7 +44,11 @@ struct PolicyId {
 class Restart {
  public:
   Restart(const Transaction& transact, const Known& known, uint32_t reqid, RestartCounts* counts)
-      : transact_(transact), known_(known), reqid_(reqid), counts_(*counts) {}
+      : transact_(transact),
+        known_(known),
+        reqid_(reqid),
+        counts_(*counts),
+        asked_(known.sas.size()) {}
 
   // Dumps, compares, changes. What is not known to be done is left to the next pass; error() is
   // why.
@@ -54,6 +58,8 @@ class Restart {
 
  private:
   bool Dump(void (*ask)(xfrm::Batch*), const std::function<void(const xfrm::Reply&)>& look);
+  // Of an SA that ends between two passes, too.
+  void AskFor(const xfrm::ReconcilePlan& plan);
   // An empty batch, whose answers no late one of an earlier batch is taken for.
   void Begin() {
     sequence_ += xfrm::Batch::kRequestsMax;
@@ -68,10 +74,10 @@ class Restart {
   const Known& known_;
   const uint32_t reqid_;
   RestartCounts& counts_;
+  std::vector<bool> asked_;  // known_.before_install, by index.
   xfrm::Batch batch_;
   xfrm::BatchVerdict verdict_;
   uint32_t sequence_ = 1;
-  bool asked_ = false;  // known_.before_install.
   std::errc error_{};
 };
 
@@ -85,7 +91,7 @@ bool Restart::Dump(void (*ask)(xfrm::Batch*), const std::function<void(const xfr
 }
 
 bool Restart::PutSasRight(uint64_t seed, bool is_first) {
-  xfrm::Reconciler reconciler(known_.sas, reqid_, seed);
+  xfrm::Reconciler reconciler(known_.sas, known_.lifetimes, reqid_, seed);
   const bool is_dumped = Dump([](xfrm::Batch* batch) { batch->DumpSas(); },
                               [&](const xfrm::Reply& reply) {
                                 if (reply.kind == xfrm::ReplyKind::kSa) reconciler.Look(reply.sa);
@@ -96,12 +102,7 @@ bool Restart::PutSasRight(uint64_t seed, bool is_first) {
   counts_.sas_foreign = plan.foreign;
   counts_.sas_blocked = plan.blocked.size();
 
-  if (known_.before_install && !asked_ && plan.install.size() + plan.replace.size() > 0) {
-    asked_ = true;
-    std::vector<uint32_t> missing = plan.install;
-    missing.insert(missing.end(), plan.replace.begin(), plan.replace.end());
-    known_.before_install(missing);
-  }
+  AskFor(plan);
   xfrm::ReconcileRun run(plan, known_.sas);
   size_t told = 0;
   for (Begin(); run.Fill(&batch_, kKernelRequestsPerTurn); Begin()) {
@@ -114,9 +115,22 @@ bool Restart::PutSasRight(uint64_t seed, bool is_first) {
     spdlog::info("kernel: {} SAs installed, {} removed so far", run.installed(), run.removed());
   }
   counts_.sas_installed += run.installed();
+  counts_.sas_extended += run.extended();
   counts_.sas_removed += run.removed();
   if (run.refused() > 0) error_ = run.first_refusal();
   return error_ == std::errc{};
+}
+
+void Restart::AskFor(const xfrm::ReconcilePlan& plan) {
+  if (!known_.before_install) return;
+  std::vector<uint32_t> missing;
+  for (const std::vector<uint32_t>* indices : {&plan.install, &plan.replace}) {
+    for (const uint32_t index : *indices) {
+      if (!asked_[index]) missing.push_back(index);
+      asked_[index] = true;
+    }
+  }
+  if (!missing.empty()) known_.before_install(missing);
 }
 
 // A port that is not served any more must not stay closed to whoever has it next (pitfalls 8).
@@ -162,10 +176,12 @@ bool Restart::PutPoliciesRight() {
 
 std::string Describe(const RestartCounts& counts) {
   return fmt::format(
-      "SAs: {} kept, {} installed, {} removed, {} blocked by foreign ones, {} foreign left alone; "
+      "SAs: {} kept, {} of them extended, {} installed, {} removed, {} blocked by foreign ones, {} "
+      "foreign left alone; "
       "policies: {} removed, {} foreign left alone; {} batches",
-      counts.sas_kept, counts.sas_installed, counts.sas_removed, counts.sas_blocked,
-      counts.sas_foreign, counts.policies_removed, counts.policies_foreign, counts.batches);
+      counts.sas_kept, counts.sas_extended, counts.sas_installed, counts.sas_removed,
+      counts.sas_blocked, counts.sas_foreign, counts.policies_removed, counts.policies_foreign,
+      counts.batches);
 }
 
 bool PutRight(const Transaction& transact, const Known& known, uint32_t reqid, uint64_t seed,

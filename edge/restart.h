@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "xfrm/batch.h"
+#include "xfrm/reconcile.h"
 #include "xfrm/reply.h"
 #include "xfrm/sa.h"
 
@@ -25,12 +26,14 @@ using Transaction = std::function<std::errc(xfrm::Batch* batch, xfrm::BatchVerdi
 struct Known {
   std::span<const xfrm::Sa> sas;
   std::span<const xfrm::Policy> policies;
-  // Asked once, with the indices of SAs that the kernel lacks, before it is given any of them.
+  xfrm::Lifetimes lifetimes = {};
+  // Asked once for each SA that the kernel lacks, with their indices, before it is given any.
   std::function<void(std::span<const uint32_t> missing)> before_install = {};
 };
 
 struct RestartCounts {
-  size_t sas_kept = 0;          // As known: untouched, their sequence numbers live on.
+  size_t sas_kept = 0;          // As known: their sequence numbers live on.
+  size_t sas_extended = 0;      // Of these: the kernel would have ended them too early.
   size_t sas_installed = 0;     // Missing, or there with other contents.
   size_t sas_removed = 0;       // Nobody knows them, or about to be installed anew.
   size_t sas_blocked = 0;       // Cannot be installed: another program's SA has the id.

@@ -46,6 +46,9 @@ const std::array<xfrm::EspKeys, 2>& Keys() {
   return keys;
 }
 
+constexpr std::array<uint32_t, 4> kHardSeconds = {0, 60, 70, 600};
+constexpr xfrm::Lifetimes kLifetimes = {.now_s = kNow, .early_s_max = 15};
+
 // `id` gives destination and SPI, `contents` the rest: few values, so that they meet.
 xfrm::Sa SaFrom(uint8_t id, uint8_t contents) {
   const uint8_t family = (id & 0x40) != 0 ? AF_INET6 : AF_INET;
@@ -59,6 +62,7 @@ xfrm::Sa SaFrom(uint8_t id, uint8_t contents) {
   sa.spi = 1000u + (id >> 2 & 0xf);
   sa.reqid = kReqid + (contents >> 2 & 1);
   sa.keys = &Keys()[contents >> 3 & 1];
+  sa.hard_seconds = kHardSeconds[contents >> 4 & 3];
   return sa;
 }
 
@@ -76,10 +80,15 @@ bool Same(const xfrm::SaInfo& there, const xfrm::Sa& known) {
          there.algorithms == known.keys->algorithms() && there.source == known.selector.source;
 }
 
+bool EndsEarly(const xfrm::SaInfo& there, const xfrm::Sa& known) {
+  return there.hard_seconds != 0 &&
+         there.hard_seconds + kLifetimes.early_s_max < known.hard_seconds;
+}
+
 // Every pair is looked at.
 void CheckPlan(const xfrm::ReconcilePlan& plan, const std::vector<xfrm::SaInfo>& dump,
                const std::vector<xfrm::Sa>& known) {
-  std::vector<uint32_t> install, replace, blocked;
+  std::vector<uint32_t> install, replace, blocked, extend;
   size_t kept = 0;
   size_t repeated = 0;
   for (uint32_t i = 0; i < known.size(); ++i) {
@@ -96,6 +105,7 @@ void CheckPlan(const xfrm::ReconcilePlan& plan, const std::vector<xfrm::SaInfo>&
       blocked.push_back(i);
     } else if (Same(*there, known[i])) {
       ++kept;
+      if (EndsEarly(*there, known[i])) extend.push_back(i);
     } else {
       replace.push_back(i);
     }
@@ -115,6 +125,13 @@ void CheckPlan(const xfrm::ReconcilePlan& plan, const std::vector<xfrm::SaInfo>&
     stray += is_known ? 0 : 1;
   }
   Require(plan.install == install && plan.replace == replace && plan.blocked == blocked);
+  std::vector<uint32_t> extended;
+  for (const xfrm::ReconcilePlan::Extension& extension : plan.extend) {
+    Require(extension.hard_seconds == known[extension.index].hard_seconds);
+    extended.push_back(extension.index);
+  }
+  std::sort(extended.begin(), extended.end());
+  Require(extended == extend);
   Require(plan.kept == kept && plan.foreign == foreign && plan.repeated == repeated);
   Require(plan.remove.size() == stray);
 }
@@ -150,8 +167,10 @@ bool CarryOut(const xfrm::ReconcilePlan& plan, const std::vector<xfrm::Sa>& know
     }
     run.Take(verdict);
   }
-  Require(asked == run.installed() + run.removed() + run.refused() + run.unknown());
-  Require(asked == plan.install.size() + plan.remove.size() + 2 * plan.replace.size());
+  Require(asked ==
+          run.installed() + run.extended() + run.removed() + run.refused() + run.unknown());
+  Require(asked ==
+          plan.install.size() + plan.extend.size() + plan.remove.size() + 2 * plan.replace.size());
   return !run.again();
 }
 
@@ -173,13 +192,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::vector<xfrm::SaInfo> before = kernel.Sas();
   for (bool is_right = false; !is_right;) {  // Faults end with the input.
     const std::vector<xfrm::SaInfo> dump = kernel.Sas();
-    const xfrm::ReconcilePlan plan = xfrm::Reconcile(dump, known, kReqid, size);
+    const xfrm::ReconcilePlan plan = xfrm::Reconcile(dump, known, kLifetimes, kReqid, size);
     CheckPlan(plan, dump, known);
     is_right = CarryOut(plan, known, &input, &kernel);
   }
   const std::vector<xfrm::SaInfo> after = kernel.Sas();
-  const xfrm::ReconcilePlan rest = xfrm::Reconcile(after, known, kReqid, size + 1);
-  Require(rest.install.empty() && rest.replace.empty() && rest.remove.empty());
+  const xfrm::ReconcilePlan rest = xfrm::Reconcile(after, known, kLifetimes, kReqid, size + 1);
+  Require(rest.install.empty() && rest.replace.empty() && rest.remove.empty() &&
+          rest.extend.empty());
   const auto foreign_ids = [](const std::vector<xfrm::SaInfo>& sas) {
     std::set<std::tuple<std::array<uint8_t, 16>, uint8_t, uint32_t>> ids;
     for (const xfrm::SaInfo& sa : sas) {

@@ -51,7 +51,7 @@ void CheckReconciles(const xfrm::SaInfo& shown) {
   known.spi = shown.id.spi;
   known.reqid = 4711;
   known.keys = &keys;
-  const xfrm::ReconcilePlan plan = xfrm::Reconcile({&shown, 1}, {&known, 1}, 4711, 1);
+  const xfrm::ReconcilePlan plan = xfrm::Reconcile({&shown, 1}, {&known, 1}, {}, 4711, 1);
   Require(plan.install.empty() && plan.remove.empty());
   Require(plan.kept + plan.replace.size() + plan.blocked.size() == 1);
   Require(plan.foreign == (shown.reqid == 4711 ? 0u : 1u));

@@ -287,7 +287,7 @@ TEST_F(EdgeJournalEvents, AnotherCoreKnowsTheKernelsSasAsTheyAre) {
   Next next(this);
   ASSERT_EQ(next.sas.size(), 8u);
   const xfrm::ReconcilePlan plan =
-      xfrm::Reconcile(world_.kernel().Sas(), next.sas, world_.settings().ipsec.reqid, 1);
+      xfrm::Reconcile(world_.kernel().Sas(), next.sas, {}, world_.settings().ipsec.reqid, 1);
   EXPECT_EQ(plan.kept, 8u);
   EXPECT_THAT(plan.install, SizeIs(0));
   EXPECT_THAT(plan.remove, SizeIs(0));

@@ -76,6 +76,18 @@ TEST_F(EdgeJournal, ABoundIsKeptBeforeTheSasOfANewLifeAreMade) {
   EXPECT_EQ(Bound(), 2 * kSequenceStride);
 }
 
+// Found by gmsim: of a set that was being deleted when the process died one SA was left and three
+// were made again. Their time became the set's, and at the next refresh the kernel, which counts
+// from when it added each, was told too early an end for the one.
+TEST_F(EdgeJournal, ASetOfWhichSasAreMadeAgainKeepsItsAge) {
+  const uint64_t before = store_.sets().at(2).installed_ms;
+  const std::unique_ptr<Journal> journal = Open();
+  const std::vector<uint32_t> three = {0, 1, 2};
+  journal->Known().before_install(three);
+  EXPECT_EQ(Bound(), 2 * kSequenceStride);
+  EXPECT_EQ(store_.sets().at(2).installed_ms, before);
+}
+
 // Found by gmsim: the bound was lost with the commit that failed, and the life after this one began
 // with the same numbers.
 TEST_F(EdgeJournal, ABoundThatTheDiskDidNotTakeIsWrittenWhenItIsWell) {

@@ -63,7 +63,7 @@ class EdgeRestart : public testing::Test {
   }
   bool PutRight(std::span<const xfrm::Sa> sas = {}, std::span<const xfrm::Policy> policies = {}) {
     const Transaction transact = [this](auto... arguments) { return Transact(arguments...); };
-    return edge::PutRight(transact, {sas, policies}, kReqid, kSeed, &counts_, &error_);
+    return edge::PutRight(transact, {sas, policies, {kNow}}, kReqid, kSeed, &counts_, &error_);
   }
   template <typename Filler>
   void Fill(Filler fill) {
@@ -99,7 +99,8 @@ TEST_F(EdgeRestart, OnACleanKernelNothingIsDone) {
   EXPECT_TRUE(PutRight());
   EXPECT_EQ(counts_.batches, 0u);
   EXPECT_EQ(Describe(counts_),
-            "SAs: 0 kept, 0 installed, 0 removed, 0 blocked by foreign ones, 0 foreign left alone; "
+            "SAs: 0 kept, 0 of them extended, 0 installed, 0 removed, 0 blocked by foreign ones, "
+            "0 foreign left alone; "
             "policies: 0 removed, 0 foreign left alone; 0 batches");
 }
 

@@ -19,6 +19,7 @@ using ::testing::SizeIs;
 constexpr uint32_t kReqid = 4711;
 constexpr uint64_t kSeed = 7;
 constexpr uint64_t kNow = 1'700'000'000;
+constexpr uint32_t kEarly = 15;
 
 const EspKeys& Keys() {
   static const EspKeys keys({Integrity::kHmacSha1_96, Encryption::kAesCbc}, SampleIk(), SampleCk());
@@ -49,11 +50,12 @@ SaInfo Shown(const Sa& sa) {
   info.is_exact = true;
   info.hard_seconds = sa.hard_seconds;
   info.hard_packets = sa.hard_packets;
+  info.added_at = kNow;
   return info;
 }
 
 ReconcilePlan PlanFor(const std::vector<SaInfo>& dump, const std::vector<Sa>& known) {
-  return Reconcile(dump, known, kReqid, kSeed);
+  return Reconcile(dump, known, {.now_s = kNow, .early_s_max = kEarly}, kReqid, kSeed);
 }
 
 TEST(XfrmReconcile, NothingIsDoneAboutNothing) {
@@ -76,6 +78,31 @@ TEST(XfrmReconcile, KeepsWhatIsAsWeKnowIt) {
   EXPECT_THAT(plan.install, IsEmpty());
   EXPECT_THAT(plan.replace, IsEmpty());
   EXPECT_THAT(plan.remove, IsEmpty());
+}
+
+// An earlier run died after its store had the longer life, and before the kernel had it.
+TEST(XfrmReconcile, WhatWouldEndEarlyIsKeptAndGivenItsTime) {
+  Sa known = Numbered(0);
+  known.hard_seconds = 600;
+  SaInfo shown = Shown(known);
+  shown.added_at = kNow - 100;
+  for (const uint64_t hard_s : {0u, 700u, 700u - kEarly, 5000u}) {
+    shown.hard_seconds = hard_s;
+    const ReconcilePlan plan = PlanFor({shown}, {known});
+    EXPECT_EQ(plan.kept, 1u) << hard_s;
+    EXPECT_THAT(plan.extend, IsEmpty()) << hard_s;
+  }
+  for (const uint64_t hard_s : {1u, 100u, 699u - kEarly}) {
+    shown.hard_seconds = hard_s;
+    const ReconcilePlan plan = PlanFor({shown}, {known});
+    EXPECT_EQ(plan.kept, 1u) << hard_s;
+    EXPECT_THAT(plan.replace, IsEmpty()) << hard_s;
+    ASSERT_THAT(plan.extend, SizeIs(1)) << hard_s;
+    EXPECT_EQ(plan.extend[0].index, 0u);
+    EXPECT_EQ(plan.extend[0].hard_seconds, 700u) << "the kernel counts from when it added the SA";
+  }
+  known.hard_seconds = 0;
+  EXPECT_THAT(PlanFor({shown}, {known}).extend, IsEmpty()) << "of endless ones we know nothing";
 }
 
 TEST(XfrmReconcile, ReplacesWhatMarksPacketsInAnotherWay) {
@@ -260,6 +287,47 @@ TEST_F(XfrmReconcileRun, AReplacedSaIsDeletedJustBeforeItIsInstalled) {
   for (const SaInfo& sa : kernel_.Sas()) EXPECT_NE(sa.selector.source_port, 1);
 }
 
+TEST_F(XfrmReconcileRun, AnExtendedSaKeepsItsNumbersAndItsPorts) {
+  std::vector<Sa> known;
+  for (uint32_t i = 0; i < 9; ++i) {
+    Sa sa = Numbered(i);
+    sa.tunnel = {sa.selector.source, sa.selector.destination, 61'000, 4500};
+    sa.hard_seconds = 60;
+    Add(sa);
+    ASSERT_TRUE(kernel_.CountPacket(sa.id(), 100, kNow));
+    sa.tunnel.source_port = 4500;  // As it was before the NAT gave it another.
+    sa.hard_seconds = 600;
+    known.push_back(sa);
+  }
+  const ReconcilePlan plan = Reconcile(kernel_.Sas(), known, {kNow + 7}, kReqid, kSeed);
+  EXPECT_THAT(plan.extend, SizeIs(9));
+  ReconcileRun run(plan, known);
+  Carry(&run, 4);
+  EXPECT_EQ(batches_, 3);
+  EXPECT_EQ(run.extended(), 9u);
+  EXPECT_EQ(run.installed() + run.removed(), 0u);
+  EXPECT_FALSE(run.again());
+  for (const SaInfo& sa : kernel_.Sas()) {
+    EXPECT_EQ(sa.hard_seconds, 607u);
+    EXPECT_EQ(sa.packets, 1u);
+    EXPECT_EQ(sa.tunnel.source_port, 61'000);
+  }
+  EXPECT_THAT(Reconcile(kernel_.Sas(), known, {kNow + 7}, kReqid, kSeed).extend, IsEmpty());
+}
+
+// It ended between the dump and the request.
+TEST_F(XfrmReconcileRun, WhatCannotBeExtendedIsLookedAtAgain) {
+  std::vector<Sa> known = {Numbered(0)};
+  known[0].hard_seconds = 600;
+  ReconcilePlan plan;
+  plan.extend.push_back({.index = 0, .hard_seconds = 700});
+  ReconcileRun run(plan, known);
+  Carry(&run, 4);
+  EXPECT_EQ(run.refused(), 1u);
+  EXPECT_EQ(run.first_refusal(), std::errc::no_such_process);
+  EXPECT_TRUE(run.again());
+}
+
 TEST_F(XfrmReconcileRun, WhatWentByItselfIsRemoved) {
   ReconcilePlan plan;
   plan.remove.push_back(Numbered(0).id());
@@ -293,7 +361,7 @@ TEST_F(XfrmReconcileRun, ALostFenceMakesTheBatchUnknown) {
   EXPECT_EQ(run.installed(), 0u);
   EXPECT_TRUE(run.again());
   const std::vector<SaInfo> dump = kernel_.Sas();
-  EXPECT_EQ(Reconcile(dump, known, kReqid, kSeed).kept, 2u) << "the next dump tells";
+  EXPECT_EQ(Reconcile(dump, known, {kNow}, kReqid, kSeed).kept, 2u) << "the next dump tells";
 }
 
 // 10,000 SAs of which 1 % are missing, and 1 % of somebody else beside them.
@@ -309,7 +377,7 @@ TEST_F(XfrmReconcileRun, PutsTenThousandSasRight) {
     if (i % 100 == 19) Add(Numbered(2 * kCount + i));  // Ours, but nobody knows it.
   }
   const std::vector<SaInfo> dump = kernel_.Sas();
-  const ReconcilePlan plan = Reconcile(dump, known, kReqid, kSeed);
+  const ReconcilePlan plan = Reconcile(dump, known, {kNow}, kReqid, kSeed);
   EXPECT_EQ(plan.kept, 9'900u);
   EXPECT_EQ(plan.foreign, 100u);
   EXPECT_THAT(plan.install, SizeIs(100));
@@ -324,7 +392,7 @@ TEST_F(XfrmReconcileRun, PutsTenThousandSasRight) {
   EXPECT_EQ(run.removed(), 100u);
   EXPECT_FALSE(run.again());
   EXPECT_EQ(kernel_.sa_count(), 10'100u);
-  const ReconcilePlan after = Reconcile(kernel_.Sas(), known, kReqid, kSeed + 1);
+  const ReconcilePlan after = Reconcile(kernel_.Sas(), known, {kNow}, kReqid, kSeed + 1);
   EXPECT_EQ(after.kept, 10'000u);
   EXPECT_EQ(after.foreign, 100u);
   EXPECT_THAT(after.remove, IsEmpty());

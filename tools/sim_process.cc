@@ -74,7 +74,7 @@ bool SimProcess::PutKernelRight() {
   const edge::KnownSas known = journal_->Known();
   edge::RestartCounts counts;
   std::string error;
-  return edge::PutRight(transact, {known.sas, policies, known.before_install},
+  return edge::PutRight(transact, {known.sas, policies, known.lifetimes, known.before_install},
                         plan_.settings.ipsec.reqid, random_.Next(), &counts, &error);
 }
 

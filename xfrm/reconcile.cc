@@ -40,8 +40,9 @@ bool IsSame(const SaInfo& there, const Sa& known) {
 
 }  // namespace
 
-Reconciler::Reconciler(std::span<const Sa> known, uint32_t reqid, uint64_t seed)
-    : known_(known), reqid_(reqid), seed_(seed) {
+Reconciler::Reconciler(std::span<const Sa> known, Lifetimes lifetimes, uint32_t reqid,
+                       uint64_t seed)
+    : known_(known), lifetimes_(lifetimes), reqid_(reqid), seed_(seed) {
   assert(known.size() < UINT32_MAX);
   slots_.resize(std::bit_ceil(2 * known.size() + 1));
   seen_.resize(known.size());
@@ -65,8 +66,22 @@ void Reconciler::Look(const SaInfo& sa) {
     if (is_ours) plan_.remove.push_back(sa.id);
     return;
   }
-  uint8_t* seen = &seen_[entry - 1];
-  *seen |= !is_ours ? kForeign : IsSame(sa, known_[entry - 1]) ? kSame : kOther;
+  const Sa& known = known_[entry - 1];
+  const bool is_same = is_ours && IsSame(sa, known);
+  seen_[entry - 1] |= !is_ours ? kForeign : is_same ? kSame : kOther;
+  if (!is_same || !EndsEarly(sa, known)) return;
+  const uint64_t ends_s = lifetimes_.now_s + known.hard_seconds;
+  plan_.extend.push_back({.index = entry - 1,
+                          .hard_seconds = static_cast<uint32_t>(ends_s - sa.added_at),
+                          .source_port = sa.tunnel.source_port,
+                          .destination_port = sa.tunnel.destination_port});
+}
+
+// The kernel counts from when it added the SA.
+bool Reconciler::EndsEarly(const SaInfo& there, const Sa& known) const {
+  if (there.hard_seconds == 0 || known.hard_seconds == 0) return false;
+  const uint64_t wanted_s = lifetimes_.now_s + known.hard_seconds;
+  return there.added_at + there.hard_seconds + lifetimes_.early_s_max < wanted_s;
 }
 
 ReconcilePlan Reconciler::Finish() {
@@ -94,23 +109,31 @@ size_t Reconciler::SlotOf(const SaId& id) const {
   return slot;
 }
 
-ReconcilePlan Reconcile(std::span<const SaInfo> dump, std::span<const Sa> known, uint32_t reqid,
-                        uint64_t seed) {
-  Reconciler reconciler(known, reqid, seed);
+ReconcilePlan Reconcile(std::span<const SaInfo> dump, std::span<const Sa> known,
+                        Lifetimes lifetimes, uint32_t reqid, uint64_t seed) {
+  Reconciler reconciler(known, lifetimes, reqid, seed);
   for (const SaInfo& sa : dump) reconciler.Look(sa);
   return reconciler.Finish();
 }
 
 bool ReconcileRun::Fill(Batch* batch, int requests_max) {
   assert(batch->empty() && requests_max >= 4 && requests_max <= Batch::kRequestsMax);
-  is_install_.clear();
+  requests_.clear();
   const auto remove = [&](const SaId& id) {
     batch->DeleteSa(id);
-    is_install_.push_back(false);
+    requests_.push_back(Request::kRemove);
   };
   const auto install = [&](uint32_t index) {
     batch->AddSa(known_[index]);
-    is_install_.push_back(true);
+    requests_.push_back(Request::kInstall);
+  };
+  const auto extend = [&](const ReconcilePlan::Extension& extension) {
+    Sa sa = known_[extension.index];
+    sa.hard_seconds = extension.hard_seconds;
+    sa.tunnel.source_port = extension.source_port;
+    sa.tunnel.destination_port = extension.destination_port;
+    batch->UpdateSa(sa);
+    requests_.push_back(Request::kExtend);
   };
   const auto remove_up_to = [&](int count) {
     while (batch->count() < count && remove_at_ < plan_.remove.size()) {
@@ -123,6 +146,9 @@ bool ReconcileRun::Fill(Batch* batch, int requests_max) {
     remove(known_[index].id());
     install(index);
   }
+  while (batch->count() < requests_max && extend_at_ < plan_.extend.size()) {
+    extend(plan_.extend[extend_at_++]);
+  }
   while (batch->count() < requests_max && install_at_ < plan_.install.size()) {
     install(plan_.install[install_at_++]);
   }
@@ -132,14 +158,17 @@ bool ReconcileRun::Fill(Batch* batch, int requests_max) {
 
 void ReconcileRun::Take(const BatchVerdict& verdict) {
   if (!verdict.complete()) {
-    unknown_ += is_install_.size();
+    unknown_ += requests_.size();
     return;
   }
-  for (size_t i = 0; i < is_install_.size(); ++i) {
+  for (size_t i = 0; i < requests_.size(); ++i) {
     const std::errc error = verdict.error(static_cast<int>(i));
-    const bool is_gone = !is_install_[i] && error == std::errc::no_such_process;
+    const Request request = requests_[i];
+    const bool is_gone = request == Request::kRemove && error == std::errc::no_such_process;
     if (error == std::errc{} || is_gone) {
-      ++(is_install_[i] ? installed_ : removed_);
+      ++(request == Request::kInstall  ? installed_
+         : request == Request::kExtend ? extended_
+                                       : removed_);
       continue;
     }
     if (refused_++ == 0) first_refusal_ = error;

@@ -30,8 +30,8 @@ PORT_UC, PORT_US = 37001, 37002
 # What in_every_way() serves with: enough for a set of each age on ports of its own.
 EVERY_WAY_PORTS = (5062, 5064, 5066, 5068)
 CONTROL_PORT = 5099  # Of the core.
-COUNTS = re.compile(r"kernel put right: SAs: (\d+) kept, (\d+) installed, (\d+) removed, "
-                    r"\d+ blocked by foreign ones, (\d+) foreign left alone; "
+COUNTS = re.compile(r"kernel put right: SAs: (\d+) kept, \d+ of them extended, (\d+) installed, "
+                    r"(\d+) removed, \d+ blocked by foreign ones, (\d+) foreign left alone; "
                     r"policies: (\d+) removed, (\d+) foreign left alone")
 
 
