@@ -6,11 +6,12 @@
 // Starts the real program in sim mode on one CPU, emulates phones and the core on another, and
 // holds the result against a bare io_uring echo of as many messages of the same size, over TCP with
 // as many connections: each phone has one. The core is reached over UDP, as ever. Every flow
-// runs twice: as fast as a window of transactions lets it, then at half that rate whatever comes
+// runs as fast as a window of transactions lets it, then at half that rate (--loads) whatever comes
 // back, which is where the latencies mean something. docs/performance.md explains the figures.
 #include <absl/flags/flag.h>
 #include <absl/flags/parse.h>
 #include <absl/flags/usage.h>
+#include <absl/strings/numbers.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -42,6 +43,8 @@ ABSL_FLAG(std::vector<std::string>, phones, {"20000"},
           "phones, 2..1000000; several, rising: everything is measured at each");
 ABSL_FLAG(std::string, transport, "udp", "udp or tcp: how the phones speak");
 ABSL_FLAG(double, seconds, 2, "how long each flow runs, each way");
+ABSL_FLAG(std::vector<std::string>, loads, {"0.5"},
+          "shares of the rate that the window reached; registrations take the first");
 ABSL_FLAG(int, window, 64, "transactions under way at once, 1..1024");
 ABSL_FLAG(int, server_cpu, 0, "where gmedge and the echo run; -1: anywhere");
 ABSL_FLAG(int, load_cpu, 1, "where the phones and the core run; -1: anywhere");
@@ -86,8 +89,9 @@ double OwnCpuSeconds() {
 class EdgeLoad {
  public:
   // REQUIRES: `phones` rises.
-  EdgeLoad(std::vector<uint32_t> phones, LoadTransport transport)
+  EdgeLoad(std::vector<uint32_t> phones, std::vector<double> loads, LoadTransport transport)
       : phones_(std::move(phones)),
+        loads_(std::move(loads)),
         network_(MakeLoadNetwork(transport)),
         traffic_(network_, phones_.back()) {
     if (transport == LoadTransport::kTcp) {
@@ -111,7 +115,9 @@ class EdgeLoad {
       for (const LoadFlow flow : {LoadFlow::kRefresh, LoadFlow::kMoOptions, LoadFlow::kMoMessage,
                                   LoadFlow::kMoInvite, LoadFlow::kMtMessage}) {
         const double per_second = Measure(flow, FlatOut(), UINT64_MAX);
-        if (per_second > 0) Measure(flow, Paced(per_second / 2), UINT64_MAX);
+        for (const double load : loads_) {
+          if (per_second > 0) Measure(flow, Paced(per_second * load), UINT64_MAX);
+        }
       }
     }
     if (!MeasurePeers(&error)) {
@@ -159,7 +165,7 @@ class EdgeLoad {
   }
 
   // Leads to `phones` registered phones. Of those measured, half register as fast as they can, the
-  // others at half that rate. However long it takes: the other flows want them all.
+  // others at a share of that rate. However long it takes: the other flows want them all.
   void MeasureRegistrations(uint32_t phones) {
     const auto missing = [&] { return phones - static_cast<uint32_t>(traffic_.registered()); };
     LoadPace pace = FlatOut();
@@ -169,7 +175,7 @@ class EdgeLoad {
       traffic_.Run(LoadFlow::kRegistration, pace, missing() - kMeasuredRegistrations);
     }
     const double per_second = Measure(LoadFlow::kRegistration, pace, missing() / 2);
-    pace.per_second = per_second / 2;
+    pace.per_second = per_second * loads_.front();
     if (per_second > 0) Measure(LoadFlow::kRegistration, pace, missing());
     report_.memory.push_back({traffic_.registered(), edge_.MemorySize(), fake_});
   }
@@ -204,7 +210,12 @@ class EdgeLoad {
     row.load_cpu_seconds = OwnCpuSeconds() - own_before;
     if (row.load.forwarded > 0) {
       LoadPace echo_pace = Paced(row.MessagesPerSecond());
-      row.echo = echo_->Run(row.load.forwarded_bytes / row.load.forwarded, echo_pace, row.phones);
+      const size_t size = row.load.forwarded_bytes / row.load.forwarded;
+      row.echo = echo_->Run(size, echo_pace, row.phones);
+      if (pace.per_second > 0 && row.echo.Busy() > 0) {
+        echo_pace.per_second *= row.EdgeBusy() / row.echo.Busy();
+        row.busy_echo = echo_->Run(size, echo_pace, row.phones);
+      }
     }
     return row;
   }
@@ -255,6 +266,7 @@ class EdgeLoad {
   }
 
   const std::vector<uint32_t> phones_;
+  const std::vector<double> loads_;
   Scratch scratch_{"edge_load"};
   const LoadNetwork network_;
   std::unique_ptr<LoadEcho> echo_;
@@ -281,6 +293,16 @@ std::vector<uint32_t> PhonesWanted() {
   return wanted;
 }
 
+std::vector<double> LoadsWanted() {
+  std::vector<double> wanted;
+  for (const std::string& word : absl::GetFlag(FLAGS_loads)) {
+    double load = 0;
+    if (!absl::SimpleAtod(word, &load) || !(load > 0 && load <= 1)) return {};
+    wanted.push_back(load);
+  }
+  return wanted;
+}
+
 }  // namespace
 }  // namespace bench
 
@@ -288,17 +310,21 @@ int main(int argc, char** argv) {
   absl::SetProgramUsageMessage("CPU microseconds per registration and forwarded message of gmedge");
   absl::ParseCommandLine(argc, argv);
   const std::vector<uint32_t> phones = bench::PhonesWanted();
+  const std::vector<double> loads = bench::LoadsWanted();
   const int window = absl::GetFlag(FLAGS_window);
   const std::string transport = absl::GetFlag(FLAGS_transport);
   const bool is_tcp = transport == "tcp";
-  if (absl::GetFlag(FLAGS_gmedge).empty() || phones.empty() || window < 1 || window > 1024 ||
-      (!is_tcp && transport != "udp") || (is_tcp && !absl::GetFlag(FLAGS_kamailio).empty())) {
-    fmt::print(stderr,
-               "edge_load: --gmedge=PROGRAM, --phones 2..{} (several: rising), --window 1..1024, "
-               "--transport udp or, without --kamailio, tcp\n",
-               bench::kPhonesMax);
+  if (absl::GetFlag(FLAGS_gmedge).empty() || phones.empty() || loads.empty() || window < 1 ||
+      window > 1024 || (!is_tcp && transport != "udp") ||
+      (is_tcp && !absl::GetFlag(FLAGS_kamailio).empty())) {
+    fmt::print(
+        stderr,
+        "edge_load: --gmedge=PROGRAM, --phones 2..{} (several: rising), --loads within 0..1, "
+        "--window 1..1024, --transport udp or, without --kamailio, tcp\n",
+        bench::kPhonesMax);
     return 2;
   }
-  return bench::EdgeLoad(phones, is_tcp ? bench::LoadTransport::kTcp : bench::LoadTransport::kUdp)
+  return bench::EdgeLoad(phones, loads,
+                         is_tcp ? bench::LoadTransport::kTcp : bench::LoadTransport::kUdp)
       .Run();
 }

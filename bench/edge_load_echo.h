@@ -23,6 +23,8 @@ struct EchoResult {
   double p50_us = 0;
   double p99_us = 0;
 
+  // The share of the time that it ran.
+  double Busy() const { return seconds > 0 ? cpu_seconds / seconds : 0; }
   double PerSecond() const { return seconds > 0 ? static_cast<double>(echoed) / seconds : 0; }
   // CPU microseconds for one message in and out: what any relay pays to the kernel.
   double Microseconds() const {

@@ -34,9 +34,9 @@ std::string EchoLine(std::string_view when, size_t size, const EchoResult& echo)
 
 std::string JsonEcho(const EchoResult& echo) {
   return fmt::format(R"({{"echoed": {}, "lost": {}, "per_second": {:.1f}, "cpu_us": {:.3f}, )"
-                     R"("latency_us": {{"p50": {:.1f}, "p99": {:.1f}}}}})",
-                     echo.echoed, echo.lost, echo.PerSecond(), echo.Microseconds(), echo.p50_us,
-                     echo.p99_us);
+                     R"("busy": {:.3f}, "latency_us": {{"p50": {:.1f}, "p99": {:.1f}}}}})",
+                     echo.echoed, echo.lost, echo.PerSecond(), echo.Microseconds(), echo.Busy(),
+                     echo.p50_us, echo.p99_us);
 }
 
 std::string JsonFake(const FakeCost& fake) {
@@ -64,9 +64,10 @@ std::string JsonRow(const LoadRow& row) {
   fmt::format_to(std::back_inserter(json),
                  R"("cpu_us_per_message": {:.3f}, "cpu_us_per_transaction": {:.3f}, )",
                  row.MicrosecondsPerMessage(), row.MicrosecondsPerTransaction());
-  fmt::format_to(std::back_inserter(json),
-                 R"("latency_us": {{"p50": {:.1f}, "p99": {:.1f}}}, "raw_echo": {}}})",
-                 row.Latency(0.5), row.Latency(0.99), JsonEcho(row.echo));
+  fmt::format_to(
+      std::back_inserter(json),
+      R"("latency_us": {{"p50": {:.1f}, "p99": {:.1f}}}, "raw_echo": {}, "busy_echo": {}}})",
+      row.Latency(0.5), row.Latency(0.99), JsonEcho(row.echo), JsonEcho(row.busy_echo));
   return json;
 }
 
@@ -82,6 +83,10 @@ double LoadRow::MicrosecondsPerTransaction() const {
 
 double LoadRow::MessagesPerSecond() const {
   return Ratio(static_cast<double>(load.forwarded), load.seconds);
+}
+
+double LoadRow::EdgeBusy() const {
+  return Ratio(edge_cpu_seconds, load.seconds);
 }
 
 double LoadRow::EchoRatio() const {
@@ -128,10 +133,10 @@ std::string LoadReport::Table() const {
   // us: CPU microseconds of gmedge.
   fmt::format_to(std::back_inserter(table),
                  "{:<17}{:>8}{:>8} {:>9} {:>9} {:>8} {:>8} {:>7} {:>6} {:>6} {:>6} {:>9} {:>9} "
-                 "{:>9} {:>6} {:>6} {:>6}\n",
+                 "{:>9} {:>6} {:>6} {:>6} {:>8} {:>9}\n",
                  "flow", "phones", "pace/s", "flows/s", "msgs/s", "µs/flow", "µs/msg", "echo µs",
                  "x echo", "x net", "lost", "p50 µs", "p99 µs", "echo p99", "edge %", "user %",
-                 "load %");
+                 "load %", "echo B %", "echo B 99");
   for (const LoadRow& row : rows) {
     const std::string pace =
         row.paced_per_second > 0 ? fmt::format("{:.0f}", row.paced_per_second) : "window";
@@ -140,17 +145,18 @@ std::string LoadReport::Table() const {
         row.edge_cpu_seconds < 0.5
             ? "-"
             : fmt::format("{:.0f}", 100 * Ratio(row.edge_user_seconds, row.edge_cpu_seconds));
-    fmt::format_to(
-        std::back_inserter(table),
-        "{:<17}{:>8}{:>8} {:>9.0f} {:>9.0f} {:>7.2f} {:>7.2f} {:>7.2f} {:>6.2f} "
-        "{:>6.2f} {:>6} {:>8.0f} "
-        "{:>8.0f} {:>9.0f} {:>6.0f} {:>6} {:>6.0f}\n",
-        Name(row.flow), row.phones, pace,
-        Ratio(static_cast<double>(row.load.completed), row.load.seconds), row.MessagesPerSecond(),
-        row.MicrosecondsPerTransaction(), row.MicrosecondsPerMessage(), row.echo.Microseconds(),
-        row.EchoRatio(), row.NetRatio(), row.load.lost + row.load.refused, row.Latency(0.5),
-        row.Latency(0.99), row.echo.p99_us, 100 * Ratio(row.edge_cpu_seconds, row.load.seconds),
-        user, 100 * Ratio(row.load_cpu_seconds, row.load.seconds));
+    fmt::format_to(std::back_inserter(table),
+                   "{:<17}{:>8}{:>8} {:>9.0f} {:>9.0f} {:>7.2f} {:>7.2f} {:>7.2f} {:>6.2f} "
+                   "{:>6.2f} {:>6} {:>8.0f} "
+                   "{:>8.0f} {:>9.0f} {:>6.0f} {:>6} {:>6.0f} {:>8.0f} {:>9.0f}\n",
+                   Name(row.flow), row.phones, pace,
+                   Ratio(static_cast<double>(row.load.completed), row.load.seconds),
+                   row.MessagesPerSecond(), row.MicrosecondsPerTransaction(),
+                   row.MicrosecondsPerMessage(), row.echo.Microseconds(), row.EchoRatio(),
+                   row.NetRatio(), row.load.lost + row.load.refused, row.Latency(0.5),
+                   row.Latency(0.99), row.echo.p99_us, 100 * row.EdgeBusy(), user,
+                   100 * Ratio(row.load_cpu_seconds, row.load.seconds), 100 * row.busy_echo.Busy(),
+                   row.busy_echo.p99_us);
     if (!row.load.surprise.empty()) table += "  refused with: " + row.load.surprise + "\n";
   }
   for (const Peer& peer : peers) {

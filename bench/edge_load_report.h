@@ -22,16 +22,19 @@ struct LoadRow {
   double edge_user_seconds = 0;  // Of those, outside the kernel; coarse.
   double load_cpu_seconds = 0;   // What the phones and the core cost us.
   EchoResult echo;
-  double fake_us = 0;  // Of a transaction, what the simulated kernel cost.
+  EchoResult busy_echo;  // Paced so that the echo is as busy as the edge was: 0, but with a pace.
+  double fake_us = 0;    // Of a transaction, what the simulated kernel cost.
 
   double MicrosecondsPerMessage() const;
   double MicrosecondsPerTransaction() const;
   double MessagesPerSecond() const;
+  // The share of the time that the edge ran.
+  double EdgeBusy() const;
   // Of the edge to the raw echo, per message.
   double EchoRatio() const;
   // The same without the simulated kernel.
   double NetRatio() const;
-  // See LatencyUs(). What the edge adds to it is the difference to the echo's.
+  // See LatencyUs(). A transaction passes the edge at least twice, a message the echo once.
   double Latency(double share) const;
 };
 
