@@ -133,10 +133,10 @@ std::string LoadReport::Table() const {
   // us: CPU microseconds of gmedge.
   fmt::format_to(std::back_inserter(table),
                  "{:<17}{:>8}{:>8} {:>9} {:>9} {:>8} {:>8} {:>7} {:>6} {:>6} {:>6} {:>9} {:>9} "
-                 "{:>9} {:>6} {:>6} {:>6} {:>8} {:>9}\n",
+                 "{:>9} {:>6} {:>6} {:>6} {:>8} {:>9} {:>8}\n",
                  "flow", "phones", "pace/s", "flows/s", "msgs/s", "µs/flow", "µs/msg", "echo µs",
                  "x echo", "x net", "lost", "p50 µs", "p99 µs", "echo p99", "edge %", "user %",
-                 "load %", "echo B %", "echo B 99");
+                 "load %", "echo B %", "echo B 99", "late p99");
   for (const LoadRow& row : rows) {
     const std::string pace =
         row.paced_per_second > 0 ? fmt::format("{:.0f}", row.paced_per_second) : "window";
@@ -148,7 +148,7 @@ std::string LoadReport::Table() const {
     fmt::format_to(std::back_inserter(table),
                    "{:<17}{:>8}{:>8} {:>9.0f} {:>9.0f} {:>7.2f} {:>7.2f} {:>7.2f} {:>6.2f} "
                    "{:>6.2f} {:>6} {:>8.0f} "
-                   "{:>8.0f} {:>9.0f} {:>6.0f} {:>6} {:>6.0f} {:>8.0f} {:>9.0f}\n",
+                   "{:>8.0f} {:>9.0f} {:>6.0f} {:>6} {:>6.0f} {:>8.0f} {:>9.0f} {:>8.0f}\n",
                    Name(row.flow), row.phones, pace,
                    Ratio(static_cast<double>(row.load.completed), row.load.seconds),
                    row.MessagesPerSecond(), row.MicrosecondsPerTransaction(),
@@ -156,7 +156,7 @@ std::string LoadReport::Table() const {
                    row.NetRatio(), row.load.lost + row.load.refused, row.Latency(0.5),
                    row.Latency(0.99), row.echo.p99_us, 100 * row.EdgeBusy(), user,
                    100 * Ratio(row.load_cpu_seconds, row.load.seconds), 100 * row.busy_echo.Busy(),
-                   row.busy_echo.p99_us);
+                   row.busy_echo.p99_us, LatencyUs(row.load.late_ns, 0.99));
     if (!row.load.surprise.empty()) table += "  refused with: " + row.load.surprise + "\n";
   }
   for (const Peer& peer : peers) {

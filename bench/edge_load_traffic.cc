@@ -103,7 +103,7 @@ LoadResult LoadTraffic::Run(LoadFlow flow, const LoadPace& pace, uint64_t transa
 bool LoadTraffic::StartDue(const LoadPace& pace, uint64_t now_ns) {
   if (pace.per_second == 0) {
     while (under_way() < static_cast<size_t>(pace.window)) {
-      if (!StartOne(now_ns)) return false;
+      if (!StartOne(now_ns, now_ns)) return false;
     }
     return true;
   }
@@ -111,12 +111,12 @@ bool LoadTraffic::StartDue(const LoadPace& pace, uint64_t now_ns) {
   const uint64_t due = static_cast<uint64_t>(elapsed_s * pace.per_second);
   while (result_.started < due && !free_slots_.empty()) {
     const double at_s = static_cast<double>(result_.started) / pace.per_second;
-    if (!StartOne(begin_ns_ + static_cast<uint64_t>(at_s * 1e9))) return false;
+    if (!StartOne(begin_ns_ + static_cast<uint64_t>(at_s * 1e9), now_ns)) return false;
   }
   return true;
 }
 
-bool LoadTraffic::StartOne(uint64_t started_ns) {
+bool LoadTraffic::StartOne(uint64_t started_ns, uint64_t now_ns) {
   if (transactions_left_ == 0) return false;
   uint32_t phone = 0;
   if (flow_ == LoadFlow::kRegistration) {
@@ -133,6 +133,7 @@ bool LoadTraffic::StartOne(uint64_t started_ns) {
   order_.push_back({id, started_ns});
   --transactions_left_;
   ++result_.started;
+  result_.late_ns.push_back(static_cast<uint32_t>(now_ns - std::min(started_ns, now_ns)));
   SendRequest(&phones_[phone], id);
   return true;
 }

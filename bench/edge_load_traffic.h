@@ -46,6 +46,7 @@ struct LoadResult {
   uint64_t forwarded_bytes = 0;
   double seconds = 0;                // From the first start to the last end.
   std::vector<uint32_t> latency_ns;  // Of the completed, from when they should have started.
+  std::vector<uint32_t> late_ns;     // Of that, how late we were to start each.
   std::string surprise;              // Start line of the first answer that was none of ours.
 };
 
@@ -79,7 +80,7 @@ class LoadTraffic {
   static constexpr size_t kTransactionsMax = 1 << 16;
 
   bool StartDue(const LoadPace& pace, uint64_t now_ns);
-  bool StartOne(uint64_t started_ns);
+  bool StartOne(uint64_t started_ns, uint64_t now_ns);
   void SendRequest(LoadPhone* phone, TransactionId id);
   // Where the next message of a phone is written, and its way from there.
   std::span<char> PhoneRoom(LoadSocket* socket) {
