@@ -28,7 +28,7 @@ Context::Context(const Settings& settings_in, std::vector<Port> ports_in, xfrm::
       ports(std::move(ports_in)),
       spis(spis_in),
       random(random_in),
-      hash(random_in),
+      hash(phones != nullptr ? *phones : KeyedHash(random_in)),
       jar(random_in),
       registrar(phones != nullptr ? *phones : KeyedHash(random_in)),
       records(settings_in.journal),

@@ -236,6 +236,21 @@ TEST_F(EdgeJournalRestart, WhatNobodyGotA200ForIsRemovedFromTheKernel) {
   ExpectServed(&phone);
 }
 
+// So the core takes it for a retransmission too, and repeats its answer (RFC 3261 17.2.3).
+TEST_F(EdgeJournalRestart, WhatAPhoneRepeatsGoesToTheCoreWithTheBranchOfBefore) {
+  Start();
+  JournalPhone phone(0, settings_.gm.listen[0]);
+  ASSERT_TRUE(Register(&phone));
+  const std::string refresh = phone.Protected();
+  phone.Speak(refresh);
+  const std::string before = NextOf(phone, 5'000);
+  ASSERT_THAT(before, StartsWith("REGISTER "));
+  End();
+  Start();
+  phone.Speak(refresh);
+  EXPECT_EQ(ValueOf(NextOf(phone, 5'000), "Via"), ValueOf(before, "Via"));
+}
+
 // What a phone has seen it takes for a replay: each life begins above the one before.
 TEST_F(EdgeJournalRestart, AfterARebootOfTheHostSasAreMadeAgainAndCountOn) {
   Start();

@@ -158,8 +158,8 @@ class WayToKernel final : public Kernel {
       return verdict->complete() ? std::errc{} : std::errc::timed_out;
     };
     const std::vector<xfrm::Policy> policies = SharedPolicies(settings);
-    if (!PutRight(transact, {known.sas, policies, known.before_install}, settings.ipsec.reqid, 1,
-                  &kernel_.put_right, error)) {
+    if (!PutRight(transact, {known.sas, policies, known.lifetimes, known.before_install},
+                  settings.ipsec.reqid, 1, &kernel_.put_right, error)) {
       return false;
     }
     for (const xfrm::Policy& policy : SharedPolicies(settings)) {
