@@ -87,10 +87,13 @@ ChooseResult Choose(const sip::SecurityList& client, const AlgorithmList& allowe
   return ChooseResult::kNoCommonAlgorithm;
 }
 
-bool IsNew(const Offer& offer, const Agreement& held) {
+bool SharesSpi(const Offer& offer, const Agreement& held) {
   const auto is_held = [&](uint32_t spi) { return spi == held.spi_uc || spi == held.spi_us; };
-  return !is_held(offer.spi_uc) && !is_held(offer.spi_us) && offer.port_uc != held.port_uc &&
-         offer.port_us == held.port_us;
+  return is_held(offer.spi_uc) || is_held(offer.spi_us);
+}
+
+bool IsNew(const Offer& offer, const Agreement& held) {
+  return !SharesSpi(offer, held) && offer.port_uc != held.port_uc && offer.port_us == held.port_us;
 }
 
 std::string SecurityServerValue(const AlgorithmList& allowed, SecurityServer kind,

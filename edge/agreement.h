@@ -46,6 +46,8 @@ std::string_view ModeName(bool in_udp);
 // Does a phone that holds this agreement offer another: new SPIs and a new client port, the server
 // port as before (TS 33.203 7.4)?
 bool IsNew(const Offer& offer, const Agreement& held);
+// Is one of the SPIs a SPI of that agreement? One kernel id cannot be two SAs.
+bool SharesSpi(const Offer& offer, const Agreement& held);
 
 // The mechanism's pair as the kernel layer knows it, or nothing for one that cannot be used.
 std::optional<xfrm::Algorithms> PairOf(const sip::SecurityMechanism& mechanism);

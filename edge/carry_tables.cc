@@ -45,6 +45,7 @@ void CarryBinding(StateArchive* archive, Context* context, Binding* known) {
     if (is_caller) registrar.MarkCaller(binding);
   }
   archive->Number(&binding->reg_id);
+  archive->Number(&binding->challenged_ms);
   archive->Number(&binding->record);
   archive->Number(&binding->contact);
   uint64_t until_ms = binding->registered_until_ms;

@@ -50,6 +50,11 @@ void RegisterProxy::OnChallenge(const sip::Message& message, RegisterTransaction
   if (!keys) return Fail(500, "the core's 401 has no usable ik and ck", transaction, actions);
   Binding* binding = context_.registrar.FindBinding(transaction->binding);
   if (binding == nullptr) return Finish(transaction, 500);
+  // It was on its way for so long that the phone has begun anew, perhaps with the same SPIs: what
+  // came of that must not go for an attempt that nobody waits for.
+  if (transaction->started_ms < binding->challenged_ms) {
+    return Fail(500, "overtaken by a newer REGISTER of the phone", transaction, actions);
+  }
 
   // A second challenge takes the place of the first: the phone's SPIs are the same, so the first
   // set cannot carry this 401; it goes where SM1 came from.
@@ -64,6 +69,11 @@ void RegisterProxy::OnChallenge(const sip::Message& message, RegisterTransaction
     sm1 = to = arrived->challenge->sm1;
     origin = arrived->origin;
     transaction->answer = to;  // Where a failure goes, too, once the first set is gone.
+  } else if (arrived != nullptr && SharesSpi(transaction->open->offer, arrived->agreement)) {
+    // The new set would take the place of the one that has to carry this 401, and the phone would
+    // be left with nothing.
+    return Fail(400, "the phone offers the SPIs of the set it registers over", transaction,
+                actions);
   }
   const reactor::Endpoint& local = context_.ports[transaction->source.port].local;
   const Policy policy = PolicyOf(context_.settings, transaction->rule);
@@ -86,6 +96,7 @@ void RegisterProxy::OnChallenge(const sip::Message& message, RegisterTransaction
   set->challenge->nonce = keys->nonce;
   set->challenge->sm1 = sm1;
   set->challenge->started_ms = transaction->started_ms;
+  binding->challenged_ms = transaction->started_ms;
   set->transaction = transaction->key;
   transaction->made = set->id;
 
@@ -120,7 +131,8 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
     return Fail(500, "accepted beside another REGISTER of the same challenge", transaction,
                 actions);
   }
-  const bool extends = set->state == SetState::kTemporary || set->state == SetState::kCurrent;
+  const bool extends = set->state == SetState::kTemporary || set->state == SetState::kNew ||
+                       set->state == SetState::kCurrent;
   if (granted_s == 0 || !extends) {
     RelayAnswer(message, context_.FlowTo(*set, transaction->source), actions);
     if (granted_s == 0) {

@@ -127,10 +127,7 @@ void SetKeeper::MakeRoom(Binding* binding, const Offer& offer, Actions* actions)
     const bool unfinished = set->state == SetState::kInstalling ||
                             set->state == SetState::kTemporary ||
                             set->state == SetState::kConfirming || set->state == SetState::kFailed;
-    const Agreement& a = set->agreement;
-    const bool collides = a.spi_uc == offer.spi_uc || a.spi_uc == offer.spi_us ||
-                          a.spi_us == offer.spi_uc || a.spi_us == offer.spi_us;
-    if (unfinished || collides) Apply(set, SetEvent::kReplaced, actions);
+    if (unfinished || SharesSpi(offer, set->agreement)) Apply(set, SetEvent::kReplaced, actions);
   }
   // The address may have been another subscriber's, whose sets still drain (pitfalls 20).
   for (size_t i = 0; i < context_.ports.size(); ++i) {

@@ -36,7 +36,10 @@ constexpr SetStep Step(State state, Event event, bool after_initial) {
       if (event == Event::kUsed) return {State::kCurrent, Action::kTakeIntoUse};     // 11.
       if (event == Event::kOldEnds) return {State::kCurrent, Action::kTakeIntoUse};  // 4.2.
       if (event == Event::kDeregistered) return {State::kOld, Action::kStartDrain};  // 21.
-      if (event == Event::kRefused) return {State::kDeleting, Action::kDelete};
+      // Of a phone that answered its challenge twice.
+      if (event == Event::kAccepted) return {State::kNew, Action::kExtend};
+      if (event == Event::kExtended) return {State::kNew, Action::kSendHeld};
+      if (event == Event::kRefused) return {State::kDeleting, Action::kRejectAndDelete};
       break;
     case State::kCurrent:
       if (event == Event::kSuperseded) return {State::kOld, Action::kStartDrain};    // 11.

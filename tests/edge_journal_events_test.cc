@@ -151,6 +151,24 @@ TEST_F(EdgeJournalEvents, OfTwoRefreshesAtOnceEach200WaitsForItsOwnCommit) {
   EXPECT_EQ(world_.store().Contents().registrations[0].until_ms, world_.now_ms() + 1'200'000);
 }
 
+// Found by gmsim: of a reauthentication the second 200 went out at once, with more time than was
+// kept, since the set waited for its first use.
+TEST_F(EdgeJournalEvents, OfTwoAnswersToOneReauthenticationEach200WaitsForItsCommitToo) {
+  TestPhone phone;
+  Register(&phone);
+  BeginAgain(&phone, "again");
+  const std::string first = OnSet(phone.set, phone.Protected());
+  const std::string second = OnSet(phone.set, phone.Protected());
+  EXPECT_EQ(StatusOf(Accept(first, 600).text), 200);
+  EXPECT_EQ(States(), "Current New");
+  world_.HoldJournal();
+  EXPECT_EQ(Accept(second, 1200).text, "");
+  world_.ReleaseJournal();
+  EXPECT_EQ(StatusOf(world_.Pop().text), 200);
+  EXPECT_EQ(States(), "Current New");
+  EXPECT_EQ(world_.store().Contents().registrations[0].until_ms, world_.now_ms() + 1'200'000);
+}
+
 TEST_F(EdgeJournalEvents, FollowsASetThroughItsStates) {
   TestPhone phone;
   Register(&phone);

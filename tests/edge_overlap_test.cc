@@ -94,6 +94,39 @@ TEST_F(EdgeOverlap, APhoneThatRebootsWithItsSpisSwappedReplacesTheOldSetToo) {
   EXPECT_EQ(Sas(), 4u);
 }
 
+// Found by gmsim. No new set can have SPIs of the one that its 401 is to come over: a phone that
+// says it again, not having heard the 200, or that does not choose anew (TS 33.203 7.2) keeps what
+// it has.
+TEST_F(EdgeOverlap, AChallengeToAnOfferWithTheSpisOfItsOwnSetIsA400AndTheSetStays) {
+  Register(&phone_);
+  for (const bool is_swapped : {false, true}) {
+    if (is_swapped) std::swap(phone_.spi_uc, phone_.spi_us);
+    const std::string forwarded = OnSet(phone_.set, phone_.Protected());
+    const Sent answer = FromCore(forwarded, 401, ChallengeLine("again"));
+    EXPECT_EQ(StatusOf(answer.text), 400);
+    EXPECT_EQ(answer.to, phone_.set.to);
+    EXPECT_EQ(States(), "Current");
+    EXPECT_EQ(Registered(), 1u);
+    EXPECT_EQ(Sas(), 4u);
+  }
+  EXPECT_EQ(StatusOf(Accept(OnSet(phone_.set, phone_.Protected())).text), 200);
+}
+
+// Found by gmsim: a 401 that had taken 18 s took away what the phone had registered meanwhile.
+TEST_F(EdgeOverlap, AChallengeThatANewerOneHasOvertakenIsA500AndEndsNothing) {
+  const std::string late = Initial(&phone_);
+  world_.Advance(1'000);
+  ASSERT_EQ(StatusOf(Challenge(&phone_, Initial(&phone_), "second").text), 401);
+  EXPECT_EQ(StatusOf(FromCore(late, 401, ChallengeLine("first")).text), 500);
+  EXPECT_EQ(States(), "Temporary");
+  const std::string later = Initial(&phone_);
+  EXPECT_EQ(StatusOf(Accept(OnSet(phone_.set, phone_.Protected())).text), 200);
+  EXPECT_EQ(world_.attempts().back().result, "registered");
+  EXPECT_EQ(States(), "Current");
+  EXPECT_EQ(StatusOf(FromCore(later, 401, ChallengeLine("third")).text), 401)
+      << "this one is newer than the challenge: the phone lost its state";
+}
+
 TEST_F(EdgeOverlap, AnAddressGivenBackMayBeTakenAtOnceWithTheSamePortsAndSpis) {
   Register(&phone_);
   FromCore(OnSet(phone_.set, Replaced(phone_.Protected(), "Expires: 600000", "Expires: 0")), 200);

@@ -69,9 +69,9 @@ Confirming  Deregistered  -
 Confirming  Timeout       Deleting    Delete
 Confirming  Deleted       -
 New         Installed     -
-New         Refused       Deleting    Delete
-New         Accepted      -
-New         Extended      -
+New         Refused       Deleting    RejectAndDelete
+New         Accepted      New         Extend
+New         Extended      New         SendHeld
 New         Rejected      -
 New         Used          Current     TakeIntoUse
 New         OldEnds       Current     TakeIntoUse

@@ -21,7 +21,7 @@ namespace tools {
 namespace {
 
 #ifdef GMEDGE_SLOW_BUILD
-constexpr uint64_t kSeeds = 2;
+constexpr uint64_t kSeeds = 4;
 constexpr uint32_t kHours = 2;
 constexpr int kRandomSeeds = 1;
 #else
