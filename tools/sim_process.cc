@@ -147,7 +147,7 @@ bool SimProcess::Serves(const std::string& impi, const reactor::Endpoint& client
   return false;
 }
 
-uint32_t SimProcess::SpiTowards(const std::string& impi, const SimMessage& message) {
+const edge::SaSet* SimProcess::SetTowards(const std::string& impi, const SimMessage& message) {
   for (const std::unique_ptr<SimWorker>& worker : workers_) {
     edge::Registrar& registrar = worker->core().registrar();
     const edge::Binding* binding = registrar.FindBinding(impi, message.to);
@@ -158,11 +158,11 @@ uint32_t SimProcess::SpiTowards(const std::string& impi, const SimMessage& messa
           set->state == edge::SetState::kNew || set->state == edge::SetState::kCurrent;
       const edge::Agreement& a = set->agreement;
       if (is_there && a.port_us == message.to.port() && a.port_pc == message.from.port()) {
-        return a.spi_us;
+        return set;
       }
     }
   }
-  return 0;
+  return nullptr;
 }
 
 }  // namespace tools

@@ -53,8 +53,8 @@ class SimProcess final : SimWorkerHome {
   // Is the phone registered, with that set of its own carrying traffic?
   bool Serves(const std::string& impi, const reactor::Endpoint& client,
               const reactor::Endpoint& server);
-  // The phone's SPI of the newest of its sets that a message to it may belong to; 0: none.
-  uint32_t SpiTowards(const std::string& impi, const SimMessage& message);
+  // The newest of the phone's sets that a message to it may belong to, or null.
+  const edge::SaSet* SetTowards(const std::string& impi, const SimMessage& message);
   // Where an unprotected message of theirs comes in.
   SimWorker& WorkerFor(const reactor::Endpoint& from);
 

@@ -30,14 +30,17 @@ bool SimRun::CheckKept(const SimMessage& message) {
   if (granted_s == 0) return false;
   const std::string to = ValueOf(text, "To");
   const std::string impi = to.substr(5, to.find('>') - 5);  // <sip:IMPI>
-  const uint32_t spi = process_->SpiTowards(impi, message);
+  const edge::SaSet* const towards = process_->SetTowards(impi, message);
   const bool is_first = told_.insert(to + ValueOf(text, "CSeq")).second;
-  if (spi == 0) return false;
+  if (towards == nullptr) return false;
   const uint64_t until_ms = host_.epoch_ms() + granted_s * 1000 - kSimFeltMs;
   const auto& registrations = host_.disk().registrations();
   for (const auto& [id, set] : host_.disk().sets()) {
-    if (set.agreement.spi_us != spi || !reactor::SameAddress(set.agreement.ue, message.to))
+    if (set.agreement.spis.client != towards->agreement.spis.client ||
+        set.agreement.spi_us != towards->agreement.spi_us ||
+        !reactor::SameAddress(set.agreement.ue, message.to)) {
       continue;
+    }
     const auto found = registrations.find(set.registration);
     if (found == registrations.end() || found->second.until_ms < until_ms) continue;
     if (found->second.impi == impi) return true;
