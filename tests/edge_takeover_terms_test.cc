@@ -69,8 +69,8 @@ TEST(EdgeTakeoverTerms, WhatDiffersIsNamedWithBothValues) {
 }
 
 TEST(EdgeTakeoverTerms, AnotherVersionIsRefusedBeforeAnythingElseIsRead) {
-  EXPECT_EQ(CompareTerms("gmedge takeover 2\nwhat=ever\n", Ours()),
-            "the running gmedge speaks version 1 of the takeover and the new one version 2: end "
+  EXPECT_EQ(CompareTerms("gmedge takeover 3\nwhat=ever\n", Ours()),
+            "the running gmedge speaks version 2 of the takeover and the new one version 3: end "
             "the one and start the other");
 }
 
@@ -83,7 +83,7 @@ TEST(EdgeTakeoverTerms, AnythingElseIsNoGmedge) {
   EXPECT_EQ(CompareTerms("", Ours()), strange);
   EXPECT_EQ(CompareTerms("GET / HTTP/1.1\n", Ours()), strange);
   EXPECT_EQ(CompareTerms("gmedge takeover x\n", Ours()), strange);
-  EXPECT_EQ(CompareTerms("gmedge takeover 1\n", Ours()), strange);
+  EXPECT_EQ(CompareTerms("gmedge takeover 2\n", Ours()), strange);
   EXPECT_EQ(CompareTerms(good + "more=1\n", Ours()), strange);
 }
 

@@ -469,7 +469,7 @@ TEST_P(EdgeTakeover, OtherSettingsAreNamedAndTheRunningOneGoesOn) {
   std::string error;
   EXPECT_FALSE(guest.Await(TakeoverStep::kState, "it", 10'000, &packet, &error));
   EXPECT_EQ(error,
-            "the running gmedge speaks version 1 of the takeover and the new one version 2: end "
+            "the running gmedge speaks version 2 of the takeover and the new one version 3: end "
             "the one and start the other");
   ExpectServed(&phone);
 }
