@@ -82,19 +82,14 @@ class EdgeKills {
 
   bool Start(std::string* error) {
     const uint64_t begin_ns = NowNs();
-    // The kernel closes the sockets of a ring a little after its process has gone: until then a
-    // start says that the address is in use.
-    do {
-      if (!edge_.Start({absl::GetFlag(FLAGS_gmedge), "--xfrm=sim",
-                        "--config=" + scratch_.File("gmedge.toml")},
-                       -1, scratch_.File("log"), error)) {
-        return false;
-      }
-      while (edge_.running() && !IsReady() && NowNs() < begin_ns + kStartMaxNs) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-      }
-    } while (!edge_.running() && NowNs() < begin_ns + kStartMaxNs &&
-             scratch_.Text("log").find("Address already in use") != std::string::npos);
+    if (!edge_.Start(
+            {absl::GetFlag(FLAGS_gmedge), "--xfrm=sim", "--config=" + scratch_.File("gmedge.toml")},
+            -1, scratch_.File("log"), error)) {
+      return false;
+    }
+    while (edge_.running() && !IsReady() && NowNs() < begin_ns + kStartMaxNs) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
     if (!edge_.running() || !IsReady()) {
       *error = "it does not start: ";
       return false;

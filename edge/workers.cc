@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "edge/cpus.h"
+#include "edge/held_ports.h"
 #include "edge/reload.h"
 #include "edge/worker.h"
 #include "reactor/udp_socket.h"
@@ -51,6 +52,7 @@ bool Workers::Open(std::string* error, Takeover* takeover) {
     return false;
   }
   if (journal_ != nullptr && !journal_->Start(error)) return false;
+  if (takeover_ == nullptr) AwaitHeldPorts(settings_);
   bool is_open = takeover_ != nullptr || ArePortsOurs(error);
   for (const std::unique_ptr<Seat>& seat : seats_) {
     is_open = is_open && Start(seat.get(), error);

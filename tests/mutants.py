@@ -2,11 +2,13 @@
 """Does gmsim find bugs? Each patch of tests/mutations is one, put into a copy of the sources.
 
     mutants.py [--folder FOLDER | --here BUILD] [--seeds N] [--hours H] [--jobs N] [NAME...]
+    mutants.py --check
 
 Builds gmsim in FOLDER (build/mutants) with each patch in turn, lets it run up to N
 seeds, by halves with the usual weights and in swarm mode, and prints the seed that found the bug.
 With --here no copy is made: these sources are patched and put right again, and BUILD, a folder
-that cmake has configured for them, is used. The exit status is 1 if one is not found.
+that cmake has configured for them, is used. --check only looks whether each patch still fits the
+sources. The exit status is 1 if one is not found or does not fit.
 """
 
 import argparse
@@ -24,6 +26,8 @@ VIOLATION = re.compile(r"^seed (\d+), step (\d+), at (\d+) ms: (.*)", re.M)
 
 def main():
     options = read_options()
+    if options.check:
+        return check()
     if options.here:
         copy, build = ROOT, pathlib.Path(options.here)
     else:
@@ -48,10 +52,22 @@ def main():
     return 1 if missed else 0
 
 
+def check():
+    patches = sorted((ROOT / "tests/mutations").glob("*.patch"))
+    unfit = [patch.stem for patch in patches
+             if subprocess.run(["patch", "-p1", "--dry-run", "--force", "-i", patch, "-d", ROOT],
+                               capture_output=True, check=False).returncode != 0]
+    for name in unfit:
+        print(f"{name}: does not fit the sources any more")
+    print(f"mutants: {len(patches) - len(unfit)} of {len(patches)} patches fit")
+    return 1 if unfit else 0
+
+
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--folder", type=pathlib.Path, default=ROOT / "build/mutants")
     parser.add_argument("--here", metavar="BUILD")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--hours", type=int, default=6)
     parser.add_argument("--jobs", type=int, default=2)
