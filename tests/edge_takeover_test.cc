@@ -452,6 +452,41 @@ TEST_P(EdgeTakeover, WhoeverDiesOnTheWayTheRunningOneGoesOn) {
   ExpectServed(&next);
 }
 
+using EdgeTakeoverHangs = EdgeTakeover;
+
+// As a process does that is stopped, or waits for a disk: its end of the socket stays open.
+TEST_P(EdgeTakeoverHangs, WhoeverSaysNoMoreIsGivenUpAndTheRunningOneGoesOn) {
+  KeepJournal();
+  Start();
+  LivePhone phone = MakePhone(0);
+  Register(&phone);
+  for (const bool says_it_is_ready : {false, true}) {
+    std::vector<int> files;
+    std::string error;
+    TakeoverLink::Packet packet;
+    TakeoverLink guest = Guest();
+    guest.Send(TakeoverStep::kHello, Hello());
+    ASSERT_TRUE(TakeAll(&guest, &files));
+    if (says_it_is_ready) {
+      guest.Send(TakeoverStep::kReady);
+      ASSERT_TRUE(guest.Await(TakeoverStep::kGo, "it", 10'000, &packet, &error)) << error;
+    }
+    const int64_t patience_ms = says_it_is_ready ? Takeover::kGoMs : Takeover::kReadyMs;
+    EXPECT_FALSE(guest.Await(TakeoverStep::kGo, "it", patience_ms + 5'000, &packet, &error));
+    EXPECT_THAT(error, HasSubstr("new gmedge")) << "that is what it says";
+    ExpectAnswered(&phone);
+    // Awake again it is told that it is too late, and the one that serves does not hear it.
+    guest.Send(says_it_is_ready ? TakeoverStep::kTaken : TakeoverStep::kReady);
+    EXPECT_FALSE(guest.Await(TakeoverStep::kGo, "it", 1'000, &packet, &error));
+    ExpectAnswered(&phone);
+    for (const int fd : files) close(fd);
+  }
+  LivePhone next = MakePhone(1);
+  Register(&next);
+  TakeOver();
+  ExpectServed(&next);
+}
+
 TEST_P(EdgeTakeover, OtherSettingsAreNamedAndTheRunningOneGoesOn) {
   Start();
   LivePhone phone = MakePhone(0);
@@ -511,6 +546,8 @@ INSTANTIATE_TEST_SUITE_P(Workers, EdgeTakeover, testing::Values(1, 2),
                          [](const testing::TestParamInfo<size_t>& info) {
                            return info.param == 1 ? "One" : "Two";
                          });
+
+INSTANTIATE_TEST_SUITE_P(Workers, EdgeTakeoverHangs, testing::Values(2));
 
 }  // namespace
 }  // namespace edge
