@@ -36,7 +36,7 @@ if(TARGET edge_kill_test)
   gmedge_lab_test(edge_kill $<TARGET_FILE:edge_kill_test> --gtest_filter=EdgeKillReal.*)
 endif()
 foreach(scenario registration requests tcp fail_closed lifetimes restart startup diagnosis offload workers
-        changes calls kills nat)
+        changes calls kills takeover nat)
   gmedge_lab_test(${scenario}
     python3 ${PROJECT_SOURCE_DIR}/tests/lab/guest_${scenario}.py ${PROJECT_BINARY_DIR})
 endforeach()

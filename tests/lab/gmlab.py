@@ -80,11 +80,14 @@ class LabCase(unittest.TestCase):
         self.wait_for_word("gmcore.log", ": ready on ", core)
         return core
 
-    def start_edge(self, *, wrapper=(), **settings):
-        """gmedge with tools/quickstart.toml and changes: start_edge(ipsec={"port": 7}, ...)."""
-        edge = self.start(self.network.edge, "gmedge.log", *wrapper, BUILD / "gmedge",
-                          f"--config={write_settings(settings)}", "--xfrm=kernel")
-        self.wait_for_word("gmedge.log", " ready: ", edge)
+    def start_edge(self, *, wrapper=(), takes_over=0, **settings):
+        """gmedge with tools/quickstart.toml and changes: start_edge(ipsec={"port": 7}, ...).
+        takes_over=N: the Nth that takes over from the one before; its log is gmedgeN.log."""
+        log = f"gmedge{takes_over or ''}.log"
+        edge = self.start(self.network.edge, log, *wrapper, BUILD / "gmedge",
+                          f"--config={write_settings(settings)}", "--xfrm=kernel",
+                          *(["--takeover"] if takes_over else []))
+        self.wait_for_word(log, " ready: ", edge)
         return edge
 
     def start_phones(self, version, scenario, first=0, **options):
@@ -104,10 +107,10 @@ class LabCase(unittest.TestCase):
     def run_phones(self, *arguments, **options):
         return self.finish_phones(self.start_phones(*arguments, **options))
 
-    def counters_of(self, edge):
+    def counters_of(self, edge, log="gmedge.log"):
         """Ends gmedge; what it counted (what is missing is 0)."""
         self.assertEqual(stop(edge), 0, "gmedge did not end well")
-        line = re.search(r" counters:(.*)", self.log_of_edge())[1]
+        line = re.search(r" counters:(.*)", (SCRATCH / log).read_text())[1]
         return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line)}
 
     def log_of_edge(self):
