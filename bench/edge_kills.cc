@@ -1,7 +1,10 @@
 // Kills gmedge again and again while phones register, and looks whether a phone that had got its
 // 200 was lost.
 //
-//   edge_kills --gmedge=build/release/gmedge [--kills=500] [--rate=2000] [--seed=1]
+//   edge_kills --gmedge=build/release/gmedge [--kills=500] [--rate=2000] [--seed=1] [--before=N]
+//
+// --before=N registers N phones before anything is killed, and prints what each start says of
+// its journal: how long a start with so many takes, and what of it.
 //
 // Each life of gmedge, with simulated IPsec and a strict journal in SQLite, begins with a message
 // each way for every phone that is registered; then new phones register at a fixed rate until, at
@@ -29,6 +32,7 @@
 ABSL_FLAG(std::string, gmedge, "", "the program to kill");
 ABSL_FLAG(int, kills, 500, "how often, 1..10000");
 ABSL_FLAG(double, rate, 2'000, "registrations a second");
+ABSL_FLAG(uint32_t, before, 0, "phones that register before the first kill, 0..1000000");
 ABSL_FLAG(uint32_t, seed, 1, "of the instants");
 
 namespace bench {
@@ -52,6 +56,10 @@ class EdgeKills {
                                 2 * traffic_.registered()));
       }
       if (kill == kills) break;
+      if (kill == 0 && absl::GetFlag(FLAGS_before) > 0) {
+        traffic_.Run(LoadFlow::kRegistration, {.seconds = 600}, absl::GetFlag(FLAGS_before));
+        fmt::print("{} phones are registered\n", traffic_.registered());
+      }
       Live();
       edge_.Kill();
       if (isatty(STDERR_FILENO) != 0 || (kill + 1) % 50 == 0) {
@@ -66,7 +74,7 @@ class EdgeKills {
   static uint32_t PhonesMax() {
     return static_cast<uint32_t>(absl::GetFlag(FLAGS_kills) * absl::GetFlag(FLAGS_rate) *
                                  kLifeMaxS) +
-           2;
+           absl::GetFlag(FLAGS_before) + 2;
   }
 
   bool Open(std::string* error) {
@@ -94,7 +102,11 @@ class EdgeKills {
       *error = "it does not start: ";
       return false;
     }
-    start_max_s_ = std::max(start_max_s_, static_cast<double>(NowNs() - begin_ns) / 1e9);
+    const double start_s = static_cast<double>(NowNs() - begin_ns) / 1e9;
+    start_max_s_ = std::max(start_max_s_, start_s);
+    if (absl::GetFlag(FLAGS_before) > 0) {
+      fmt::print("started in {:.2f} s\n{}", start_s, scratch_.Text("log"));
+    }
     return true;
   }
   // Not when the ports are bound, which may be those of who was killed.

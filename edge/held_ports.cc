@@ -38,12 +38,13 @@ void AwaitHeldPorts(const Settings& settings, uint64_t wait_max_ms) {
   ports.insert(ports.end(), settings.gm.listen.begin(), settings.gm.listen.end());
   ports.insert(ports.end(), settings.core.listens.begin(), settings.core.listens.end());
   const uint64_t begin_ms = NowMs();
+  bool has_waited = false;
   while (std::any_of(ports.begin(), ports.end(), [](const auto& port) { return IsHeld(port); })) {
     if (NowMs() >= begin_ms + wait_max_ms) return;
     nanosleep(&kPause, nullptr);
+    has_waited = true;
   }
-  const uint64_t waited_ms = NowMs() - begin_ms;
-  if (waited_ms > 0) spdlog::info("ports were free after {} ms", waited_ms);
+  if (has_waited) spdlog::info("ports were free after {} ms", NowMs() - begin_ms);
 }
 
 }  // namespace edge

@@ -12,6 +12,7 @@
 #include <ctime>
 
 #include "edge/claim.h"
+#include "edge/clock.h"
 #include "edge/restart.h"
 #include "edge/sa_set.h"
 #include "edge/secrets.h"
@@ -256,6 +257,7 @@ class SimulatedKernel final : public Kernel {
   }
   bool is_simulated() const override { return true; }
   void Adopt(std::span<const xfrm::Sa> own) override {
+    const uint64_t begin_ms = NowMs();
     xfrm::Batch batch;
     for (size_t i = 0; i < own.size();) {
       batch.Clear(1);
@@ -263,6 +265,8 @@ class SimulatedKernel final : public Kernel {
       fake_.Send(batch.Seal(), Now(), &answers_);
       answers_.clear();
     }
+    if (own.empty()) return;
+    spdlog::info("simulated kernel: {} SAs installed in {} ms", own.size(), NowMs() - begin_ms);
   }
   bool Attach(reactor::Reactor*, KernelAnswers* told, std::string*) override {
     told_ = told;

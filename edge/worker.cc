@@ -62,8 +62,12 @@ bool Worker::Open(std::string* error) {
   if (rest_.is_heir()) return rest_.Restore(error);
   if (journal_ != nullptr) {
     now_ms_ = NowMs();
-    core_.Restore(journal_->TakePhones(index_), now_ms_, EpochMs(), journal_->first_id(index_),
-                  Journal::kIdStep);
+    const std::vector<RestoredPhone> phones = journal_->TakePhones(index_);
+    core_.Restore(phones, now_ms_, EpochMs(), journal_->first_id(index_), Journal::kIdStep);
+    if (!phones.empty()) {
+      spdlog::info("worker {}: {} phones entered in {} ms", index_, phones.size(),
+                   NowMs() - now_ms_);
+    }
     core_.registrar().sets().ForEach([this](const SaSet* set) {
       queue_.policies().Need(set->id, set->agreement, settings_.ipsec.reqid);
     });
