@@ -42,6 +42,10 @@ ABSL_FLAG(std::string, gmedge, "", "the program to measure");
 ABSL_FLAG(std::vector<std::string>, phones, {"20000"},
           "phones, 2..1000000; several, rising: everything is measured at each");
 ABSL_FLAG(std::string, transport, "udp", "udp or tcp: how the phones speak");
+ABSL_FLAG(
+    double, fill, 0,
+    "registrations a second of the phones that are not measured; 0: as many as the window lets "
+    "through, and their transactions, which live for 32 s, count in the bytes per phone");
 ABSL_FLAG(double, seconds, 2, "how long each flow runs, each way");
 ABSL_FLAG(std::vector<std::string>, loads, {"0.5"},
           "shares of the rate that the window reached; registrations take the first");
@@ -172,7 +176,9 @@ class EdgeLoad {
     pace.seconds = 600;
     if (missing() > kMeasuredRegistrations) {
       fmt::print(stderr, "to {} phones...\n", phones);
-      traffic_.Run(LoadFlow::kRegistration, pace, missing() - kMeasuredRegistrations);
+      LoadPace fill = pace;
+      fill.per_second = absl::GetFlag(FLAGS_fill);
+      traffic_.Run(LoadFlow::kRegistration, fill, missing() - kMeasuredRegistrations);
     }
     const double per_second = Measure(LoadFlow::kRegistration, pace, missing() / 2);
     pace.per_second = per_second * loads_.front();
