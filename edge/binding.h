@@ -76,10 +76,10 @@ struct Binding {
   // Nobody who is registered: a call for help without (gm.anonymous_emergency), in clear.
   bool is_caller = false;
   uint32_t reg_id = 0;  // The flow it registered (RFC 5626 4.2); 0: it named none.
+  int pending = 0;      // REGISTER transactions under way.
   PackedTexts<4> texts;
   uint64_t registered_until_ms = 0;  // 0: not registered.
   uint64_t challenged_ms = 0;  // When the newest REGISTER came whose challenge has opened a set.
-  int pending = 0;             // REGISTER transactions under way.
   RecordId record = 0;         // In the journal; 0: there is none.
   absl::InlinedVector<SetId, 4> sets;  // All that are not free, oldest first.
   std::unique_ptr<ClearPath> clear;    // Registered in clear; else null.
