@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/free_ports.h"
 #include "tests/tools_texts.h"
 #include "tools/respond.h"
 #include "tools/sip_sockets.h"
@@ -34,11 +35,8 @@ std::string Message(const std::string& transport, size_t body_size = 0) {
          std::string(body_size, 'b');
 }
 
-// A port nobody has at this moment, of both transports.
 reactor::Endpoint FreePort() {
-  std::string error;
-  const reactor::Endpoint any = At("127.0.0.1:0");
-  return UdpSockets::Open({&any, 1}, &error)->local(0);
+  return reactor::FreePorts(At("127.0.0.1:0"), 1)[0];
 }
 
 std::unique_ptr<SipSockets> Open(const reactor::Endpoint& local) {

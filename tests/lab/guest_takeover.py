@@ -12,7 +12,7 @@ import time
 import gmlab
 import guest_calls
 
-TAKEOVERS = 3
+TAKEOVERS = 2
 PHONES = 20
 # Above T1 of RFC 3261 several times over: who asks while nobody reads asks again.
 CALL_MS = 1500
