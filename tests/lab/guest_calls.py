@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """Calls while the security associations below them change, over real ESP."""
 
+import random
 import selectors
 import socket
+import threading
+import time
 
 import gmlab
 
@@ -29,6 +32,48 @@ class CallsBeside(gmlab.LabCase):
             self.assertEqual(counters["registrations"], 2 * count, "each phone has agreed twice")
             self.assertEqual({name for name in counters if name.startswith("drop_")}, set())
         self.in_every_way(check, core={"mt_call_ms": 1500})
+
+
+class CallsOverOneGmedgeAfterTheOther(gmlab.LabCase):
+    """Calls to phones that hold on, while gmedge is replaced again and again; SAs stay."""
+    PHONES = 20
+    # Above T1 of RFC 3261 several times over: who asks while nobody reads asks again.
+    CALL_MS = 1500
+
+    def replace_under_calls(self, replace, times, hold_seconds, *, pause=(0, 1), transport="udp",
+                            is_ready=lambda: True, **settings):
+        """replace(edge, n) yields the gmedge that serves after the nth change; the last one."""
+        self.start_core(control=gmlab.endpoint(gmlab.IPV4.core, gmlab.CONTROL_PORT),
+                        mt_call_ms=self.CALL_MS, mt_transport=transport)
+        edge = self.start_edge(**settings)
+        phones = self.start_phones(gmlab.IPV4, "register,hold,invite", phones=self.PHONES,
+                                   transport=transport, hold_seconds=hold_seconds)
+        self.wait_until("all register", lambda: self.core_counts(
+            gmlab.IPV4)["registered"] == self.PHONES and is_ready(), 20)
+        calls = Calls(self.network.core, gmlab.IPV4, self.PHONES)
+        caller = threading.Thread(target=calls.run, args=[phones])
+        caller.start()
+        before = self.packets()
+        slowest = 0.0
+        chance = random.Random(1)
+        for number in range(times):
+            time.sleep(chance.uniform(*pause))
+            begin = time.monotonic()
+            edge = replace(edge, number + 1)
+            slowest = max(slowest, time.monotonic() - begin)
+        now = self.packets()
+        self.assertEqual(set(now), set(before), "the very SAs, and no other")
+        for name, packets in before.items():
+            self.assertGreaterEqual(now[name], packets, "live SAs were kept, not made again")
+        report = self.finish_phones(phones, 60 + hold_seconds)
+        self.assertTrue(report["ok"], "they end over what they had")
+        caller.join()
+        print(f"{transport}: {times} times, the slowest {slowest:.2f} s; {calls.answered} calls, "
+              f"{len(calls.failed)} kinds of failure; "
+              f"{sum(now.values()) - sum(before.values())} packets over the same {len(now)} SAs")
+        self.assertEqual(calls.failed, {})
+        self.assertGreater(calls.answered, self.PHONES)
+        return edge
 
 
 class Calls:
