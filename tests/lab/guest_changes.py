@@ -86,12 +86,14 @@ class Changes(gmlab.LabCase):
         return 12, 0
 
     def is_ended_by_the_core(self):
-        """By NOTIFY (RFC 3680). What was agreed drains, and the phone may come anew."""
-        known = self.core_counts(self.version)["notifies_answered"]
+        """By NOTIFY (RFC 3680). What was agreed drains, and the phone may come anew. Its MESSAGE
+        is through by then: what comes of it later is discarded (TS 24.229 5.2.6.3.2A)."""
+        known = self.core_counts(self.version)
         phones = self.start_phones(self.version, "register,message,hold", first=60,
                                    transport=self.transport, hold_seconds=30)
-        self.wait_until("the core's first word of it", lambda: self.core_counts(
-            self.version)["notifies_answered"] > known or phones.poll() is not None, seconds=20)
+        for what in ("notifies_answered", "mo_message"):
+            self.wait_until(what, lambda what=what: self.core_counts(
+                self.version)[what] > known[what] or phones.poll() is not None, seconds=20)
         self.assertNotIn("ended by the core", self.log_of_edge())
         self.assertEqual(self.ask_core(self.version, f"dereg {gmlab.imsi(60)}"), b"ok 200\n")
         self.wait_until("gmedge says so",
