@@ -68,6 +68,8 @@ class Exchange {
   Rest& rest() { return rest_; }
   const Rest& rest() const { return rest_; }
   void AskRest(Rest::Phase phase);
+  // Something else is asked of all than to serve.
+  bool IsCalled() const { return stop_requests() > 0 || rest_.asked() != Rest::Phase::kServe; }
 
   // Is this worker ready to end? True: so were all, once; now each goes, and writes no more.
   bool MayLeave(size_t worker, bool is_ready);

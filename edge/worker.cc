@@ -101,7 +101,8 @@ void Worker::Turn(int64_t wait_max_us) {
   exchange_->Flush(index_, reactor_.get());
   NoteTraffic();
   NoteOverload();
-  const int64_t wait_us = WaitUs();
+  // A call whose ring this turn has answered would not end the wait.
+  const int64_t wait_us = wait_max_us < 0 && exchange_->IsCalled() ? 0 : WaitUs();
   const bool is_longer = wait_us < 0 || wait_us > wait_max_us;
   reactor_->SubmitAndWait(wait_max_us >= 0 && is_longer ? wait_max_us : wait_us);
 }

@@ -213,16 +213,15 @@ class EdgeTakeover : public testing::TestWithParam<size_t> {
   }
   std::string Hello() const { return WriteTerms(TermsOf(settings_, "kernel")); }
   // All up to its kReady.
-  static bool TakeAll(TakeoverLink* guest, std::vector<int>* files) {
-    std::string error;
+  static bool TakeAll(TakeoverLink* guest, std::vector<int>* files, std::string* error) {
     TakeoverLink::Packet packet;
-    if (!guest->Await(TakeoverStep::kState, "it", 10'000, &packet, &error)) return false;
+    if (!guest->Await(TakeoverStep::kState, "it", 10'000, &packet, error)) return false;
     std::vector<uint32_t> counts(packet.text.size() / sizeof(uint32_t));
     std::memcpy(counts.data(), packet.text.data(), counts.size() * sizeof(uint32_t));
     size_t missing = 0;
     for (const uint32_t count : counts) missing += count;
     while (missing > 0) {
-      if (!guest->Await(TakeoverStep::kFiles, "it", 10'000, &packet, &error)) return false;
+      if (!guest->Await(TakeoverStep::kFiles, "it", 10'000, &packet, error)) return false;
       missing -= packet.files.size();
       files->insert(files->end(), packet.files.begin(), packet.files.end());
       guest->Send(TakeoverStep::kFilesTaken);
@@ -422,22 +421,24 @@ TEST_P(EdgeTakeover, WhoeverDiesOnTheWayTheRunningOneGoesOn) {
       std::string error;
       TakeoverLink::Packet packet;
       if (step > 0) guest.Send(TakeoverStep::kHello, Hello());
-      if (step > 1) EXPECT_TRUE(guest.Await(TakeoverStep::kState, "it", 10'000, &packet, &error));
+      if (step > 1) {
+        EXPECT_TRUE(guest.Await(TakeoverStep::kState, "it", 10'000, &packet, &error)) << error;
+      }
       if (step > 2) guest.Send(TakeoverStep::kFilesTaken);
     }
     ExpectAnswered(&phone);
   }
   for (const bool is_go_awaited : {false, true}) {
     std::vector<int> files;
+    std::string error;
     TakeoverLink guest = Guest();
     guest.Send(TakeoverStep::kHello, Hello());
-    EXPECT_TRUE(TakeAll(&guest, &files));
+    EXPECT_TRUE(TakeAll(&guest, &files, &error)) << error;
     EXPECT_FALSE(files.empty());
     guest.Send(TakeoverStep::kReady);
-    std::string error;
     TakeoverLink::Packet packet;
     if (is_go_awaited) {
-      EXPECT_TRUE(guest.Await(TakeoverStep::kGo, "it", 10'000, &packet, &error));
+      EXPECT_TRUE(guest.Await(TakeoverStep::kGo, "it", 10'000, &packet, &error)) << error;
     }
     for (const int fd : files) close(fd);
   }
@@ -450,6 +451,18 @@ TEST_P(EdgeTakeover, WhoeverDiesOnTheWayTheRunningOneGoesOn) {
   FromCore(Answer(AtCore(phone), 203));
   EXPECT_EQ(StatusOf(stream.Receive()), 203);
   ExpectServed(&next);
+}
+
+// A worker may be asked to rest again before it has looked at the ring that let it go on.
+TEST_P(EdgeTakeover, WhoAsksRightAfterAnotherHasGivenUpIsHeard) {
+  Start();
+  for (int i = 0; i < 200; ++i) {
+    std::string error;
+    TakeoverLink::Packet packet;
+    TakeoverLink guest = Guest();
+    guest.Send(TakeoverStep::kHello, Hello());
+    ASSERT_TRUE(guest.Await(TakeoverStep::kState, "it", 10'000, &packet, &error)) << error;
+  }
 }
 
 using EdgeTakeoverHangs = EdgeTakeover;
@@ -466,7 +479,7 @@ TEST_P(EdgeTakeoverHangs, WhoeverSaysNoMoreIsGivenUpAndTheRunningOneGoesOn) {
     TakeoverLink::Packet packet;
     TakeoverLink guest = Guest();
     guest.Send(TakeoverStep::kHello, Hello());
-    ASSERT_TRUE(TakeAll(&guest, &files));
+    ASSERT_TRUE(TakeAll(&guest, &files, &error)) << error;
     if (says_it_is_ready) {
       guest.Send(TakeoverStep::kReady);
       ASSERT_TRUE(guest.Await(TakeoverStep::kGo, "it", 10'000, &packet, &error)) << error;
