@@ -125,26 +125,20 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
   }
   const uint32_t granted_s =
       GrantedSeconds(message, transaction->open->contact, transaction->asks_zero);
-  // A phone that has two REGISTERs under way: the other one failed, or waits for the kernel. A 200
-  // now would promise what is not, or not yet.
-  if (granted_s > 0 && (set->state == SetState::kFailed || set->state == SetState::kConfirming)) {
-    return Fail(500, "accepted beside another REGISTER of the same challenge", transaction,
-                actions);
-  }
-  const bool extends = set->state == SetState::kTemporary || set->state == SetState::kNew ||
-                       set->state == SetState::kCurrent;
-  if (granted_s == 0 || !extends) {
+  if (granted_s == 0) {
     RelayAnswer(message, context_.FlowTo(*set, transaction->source), actions);
-    if (granted_s == 0) {
-      if (set->state == SetState::kTemporary) keeper_.Apply(set, SetEvent::kRejected, actions);
-      OnGrantedNothing(message, *transaction, binding, actions);
-    }
+    if (set->state == SetState::kTemporary) keeper_.Apply(set, SetEvent::kRejected, actions);
+    OnGrantedNothing(message, *transaction, binding, actions);
     return Finish(transaction, 0);
+  }
+  SaSet* const kept = SetToKeep(*transaction, set, *binding);
+  if (kept == nullptr) {
+    return Fail(500, "accepted, but overtaken by another REGISTER", transaction, actions);
   }
   // One before it waits for the kernel or the journal still, though a phone must not have two under
   // way (RFC 3261 10.2). This 200 must not go with what that one waits for: the phone repeats its
   // REGISTER, and the core its answer.
-  if (set->transaction != 0) return;
+  if (kept->transaction != 0) return;
   transaction->open->service_route = JoinValues(message, HeaderId::kServiceRoute);
   transaction->open->associated = JoinValues(message, HeaderId::kPAssociatedUri);
   transaction->open->granted_s = granted_s;
@@ -154,11 +148,33 @@ void RegisterProxy::OnAccepted(const sip::Message& message, RegisterTransaction*
   if (transaction->open->service_route.size() > kRouteSetSizeMax ||
       transaction->open->associated.size() > kRouteSetSizeMax ||
       !Hold(&editor, context_.FlowTo(*set, transaction->source), transaction)) {
-    keeper_.Apply(set, SetEvent::kRejected, actions);
+    keeper_.Apply(kept, SetEvent::kRejected, actions);
     return Fail(500, "the core's 200 is too large", transaction, actions);
   }
-  set->transaction = transaction->key;
-  keeper_.Accept(set, granted_s, actions);
+  kept->transaction = transaction->key;
+  keeper_.Accept(kept, granted_s, actions);
+}
+
+// The set that is to live as long as a 200 promises: the one the request came on, or, if that was
+// replaced while the core looked at a refresh, the one in use. Null: a 200 would promise what is
+// not, or not yet. Of a phone that has two REGISTERs under way the other one failed, waits for the
+// kernel, or has ended the registration; or the core did not challenge what came on an old set
+// (event 26).
+SaSet* RegisterProxy::SetToKeep(const RegisterTransaction& transaction, SaSet* arrived,
+                                const Binding& binding) const {
+  switch (arrived->state) {
+    case SetState::kTemporary:
+    case SetState::kNew:
+    case SetState::kCurrent:
+      return arrived;
+    case SetState::kOld:
+      return transaction.integrity_protected && !transaction.answers_challenge &&
+                     binding.registered()
+                 ? context_.registrar.FindSetInState(binding, SetState::kCurrent)
+                 : nullptr;
+    default:
+      return nullptr;
+  }
 }
 
 // Events 4, 14, 25.

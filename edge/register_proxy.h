@@ -87,6 +87,8 @@ class RegisterProxy final : public SetObserver {
   // Responses.
   void OnChallenge(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
   void OnAccepted(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);
+  SaSet* SetToKeep(const RegisterTransaction& transaction, SaSet* arrived,
+                   const Binding& binding) const;
   void OnAcceptedInClear(const sip::Message& message, RegisterTransaction* transaction,
                          Actions* actions);
   void OnRejected(const sip::Message& message, RegisterTransaction* transaction, Actions* actions);

@@ -197,6 +197,37 @@ TEST_F(Spec4_3, Event19HoldsThe200UntilTheKernelHasAnswered) {
   EXPECT_EQ(StatusOf(world_.Pop().text), 200);
 }
 
+// The set came to its end in between: the one in use lives as long as the 200 promises.
+TEST_F(Spec4_3, Event19OfASetThatIsReplacedMeanwhileExtendsTheOneInUse) {
+  Register(&phone_);
+  const std::string refresh = OnSet(phone_.set, phone_.Protected());
+  old_ = BeginAgain(&phone_, "second");
+  Accept(OnSet(phone_.set, phone_.Protected()));
+  OnSet(phone_.set, Message(phone_.port_us));
+  ASSERT_EQ(States(), "Current Old");
+  const Sent accepted = Accept(refresh, 7200);
+  EXPECT_EQ(StatusOf(accepted.text), 200);
+  EXPECT_EQ(accepted.from, old_.from) << "what began on the old set ends on it";
+  world_.Advance(7'200'000 - 1);
+  EXPECT_EQ(Registered(), 1u);
+  EXPECT_EQ(States(), "Current");
+  world_.Advance(1);
+  EXPECT_EQ(Registered(), 0u);
+  world_.Advance(30'000);
+  EXPECT_EQ(States(), "");
+}
+
+TEST_F(Spec4_3, Event19OfAPhoneThatHasLeftMeanwhileIsA500) {
+  Register(&phone_);
+  const std::string refresh = OnSet(phone_.set, phone_.Protected());
+  const std::string zero = Replaced(phone_.Protected(), "Expires: 600000", "Expires: 0");
+  FromCore(OnSet(phone_.set, zero), 200);
+  ASSERT_EQ(States(), "Old");
+  EXPECT_EQ(StatusOf(Accept(refresh).text), 500);
+  EXPECT_EQ(Registered(), 0u);
+  EXPECT_EQ(States(), "Old");
+}
+
 TEST_F(Spec4_3, Event20SendsTheChallengeOnTheSetSm1CameOnWithNewPortsAndSpis) {
   Register(&phone_);
   const TestSet set = phone_.set;
@@ -371,9 +402,12 @@ TEST_F(Spec4_3, Event26ForwardsFromAnOldSetAsUnprotectedAndExtendsNothing) {
   const std::string forwarded = OnSet(old_, phone_.Protected());
   EXPECT_EQ(ParamOf(forwarded, "integrity-protected"), "no");
   const Sent accepted = Accept(forwarded, 7200);
+  EXPECT_EQ(StatusOf(accepted.text), 500) << "the core was to challenge it";
   EXPECT_EQ(accepted.from, old_.from);
   world_.Advance(128'000);
   EXPECT_EQ(States(), "Current");
+  world_.Advance(3'600'000 - 128'000);
+  EXPECT_EQ(Registered(), 0u);
 }
 
 TEST_F(Spec4_3, Event26ChallengesOnTheOldSet) {

@@ -46,8 +46,7 @@ TEST_F(EdgeOverlap, Of200sToTwoAnswersOfOneChallengeTheSecondDoesNotOvertakeTheK
   world_.kernel().HoldAnswers(true);
   EXPECT_EQ(Accept(first).text, "");
   EXPECT_EQ(StatusOf(Accept(second).text), 500);
-  EXPECT_EQ(world_.attempts().back().result,
-            "accepted beside another REGISTER of the same challenge");
+  EXPECT_EQ(world_.attempts().back().result, "accepted, but overtaken by another REGISTER");
   world_.ReleaseAnswers();
   EXPECT_EQ(StatusOf(world_.Pop().text), 200);
   EXPECT_EQ(States(), "Current");
