@@ -48,7 +48,11 @@ class Registration(gmlab.LabCase):
         self.addCleanup(link.close)
         self.phones = self.start_phones(version, "register,hold,deregister", index,
                                         algorithms=offer, hold_seconds=30)
-        states = self.wait_for_set(address, confirmed=True)
+        self.wait_for_set(address, confirmed=True)
+        # The SAs have their time before the 200 goes out.
+        self.wait_until("the 200", lambda: sum(
+            state.packets for state in self.states_of(address)) >= 2)
+        states = self.states_of(address)
         registered = link.packets()
         self.check_states(states, version, address, registered, kernel_names)
         self.check_wire(registered, states)
