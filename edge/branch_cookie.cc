@@ -139,11 +139,29 @@ std::string_view AsText(const unsigned char* bytes, size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
 }
 
+// Numbers that follow from a key, for one purpose.
+class Numbers final : public Random {
+ public:
+  Numbers(const KeyedHash& key, std::string_view purpose) : key_(key), purpose_(purpose) {}
+  uint64_t Next() override {
+    const unsigned char count = count_++;
+    return key_.Hash({purpose_, AsText(&count, 1)});
+  }
+  KeyedHash Key() { return KeyedHash(this); }
+
+ private:
+  const KeyedHash& key_;
+  const std::string_view purpose_;
+  unsigned char count_ = 0;
+};
+
 }  // namespace
 
-CookieJar::CookieJar(Random* random) : hash_(random) {
+CookieJar::CookieJar(const KeyedHash& lasting, Random* random)
+    : hash_(Numbers(lasting, "cookie tag").Key()), life_(random->Next()) {
+  Numbers numbers(lasting, "cookie stream");
   for (size_t i = 0; i < stream_key_.size(); i += sizeof(uint64_t)) {
-    const uint64_t word = random->Next();
+    const uint64_t word = numbers.Next();
     std::memcpy(stream_key_.data() + i, &word, sizeof(word));
   }
 }
@@ -176,11 +194,18 @@ bool CookieJar::Unclose(std::string_view text, uint64_t* tag, Plain* plain, size
   return true;
 }
 
+uint64_t CookieJar::TagOf(std::string_view plain, std::string_view via_branch,
+                          std::string_view call_id) const {
+  const bool is_lasting = static_cast<Kind>(plain.front()) == Kind::kToCore;
+  const std::string_view life(reinterpret_cast<const char*>(&life_), sizeof(life_));
+  return hash_.Hash({plain, via_branch, call_id, is_lasting ? std::string_view() : life});
+}
+
 std::string_view CookieJar::Seal(const BranchCookie& cookie, std::string_view via_branch,
                                  std::string_view call_id, Branch* branch) const {
   Plain bytes;
   const std::string_view plain = AsText(bytes.data(), WritePlain(cookie, bytes.data()));
-  return Close(hash_.Hash({plain, via_branch, call_id}), plain, sip::kMagicCookie, branch);
+  return Close(TagOf(plain, via_branch, call_id), plain, sip::kMagicCookie, branch);
 }
 
 std::string_view CookieJar::SealDetails(const CookieDetails& details, std::string_view branch,
@@ -199,7 +224,7 @@ bool CookieJar::Open(std::string_view branch, std::string_view via_branch, std::
   uint64_t tag;
   size_t size;
   return Unclose(branch, &tag, &plain, &size) &&
-         tag == hash_.Hash({AsText(plain.data(), size), via_branch, call_id}) &&
+         tag == TagOf(AsText(plain.data(), size), via_branch, call_id) &&
          ReadPlain(plain.data(), size, cookie);
 }
 

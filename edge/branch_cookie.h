@@ -49,12 +49,16 @@ struct CookieDetails {
 // retransmission, its CANCEL and its ACK get the same branch.
 //
 //   branch  = "z9hG4bK" base64url( tag(8) | chacha20(key, nonce = tag, plain) )
-//   tag     = SipHash(plain, next Via's branch, Call-ID)
+//   tag     = SipHash(plain, next Via's branch, Call-ID, life)
 //   details = base64url( tag(8) | chacha20(key, nonce = tag, plain) )
 //   tag     = SipHash("details", plain, our branch)
+//
+// The keys come from `lasting`, which with a journal outlives the process: the answer to a request
+// that it sent to a phone finds its way back, however long the phone has rung. What names a set or
+// a binding by its number is good in this process alone: `life` is a number of its own, else empty.
 class CookieJar {
  public:
-  explicit CookieJar(Random* random);
+  CookieJar(const KeyedHash& lasting, Random* random);
   ~CookieJar();
   // To another process, or from one: what this one sealed that one opens.
   void Carry(class StateArchive* archive);
@@ -83,8 +87,12 @@ class CookieJar {
   // What Close() made, without `begin`; the tag is still to be compared. False: it did not.
   bool Unclose(std::string_view text, uint64_t* tag, Plain* plain, size_t* size) const;
 
+  uint64_t TagOf(std::string_view plain, std::string_view via_branch,
+                 std::string_view call_id) const;
+
   KeyedHash hash_;
   std::array<unsigned char, 32> stream_key_;
+  uint64_t life_;
 };
 
 }  // namespace edge

@@ -80,6 +80,7 @@ void KeyedHash::Carry(StateArchive* archive) {
 void CookieJar::Carry(StateArchive* archive) {
   hash_.Carry(archive);
   archive->Bytes(stream_key_.data(), stream_key_.size());
+  archive->Number(&life_);
 }
 
 // What is dead there is dead here; probes begin anew.

@@ -29,7 +29,7 @@ Context::Context(const Settings& settings_in, std::vector<Port> ports_in, xfrm::
       spis(spis_in),
       random(random_in),
       hash(phones != nullptr ? *phones : KeyedHash(random_in)),
-      jar(random_in),
+      jar(hash, random_in),
       registrar(phones != nullptr ? *phones : KeyedHash(random_in)),
       records(settings_in.journal),
       timers(now_in),

@@ -12,7 +12,7 @@
 namespace edge {
 
 // Of what is said and of all that is written: raised with every change of either.
-inline constexpr int kTakeoverVersion = 2;
+inline constexpr int kTakeoverVersion = 3;
 
 // `xfrm`: "kernel" or "sim".
 using TakeoverTerms = std::vector<std::pair<std::string, std::string>>;

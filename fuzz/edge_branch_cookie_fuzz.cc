@@ -39,7 +39,7 @@ class FixedRandom final : public edge::Random {
 
 const CookieJar& Jar() {
   static FixedRandom random;
-  static const CookieJar jar(&random);
+  static const CookieJar jar(edge::KeyedHash(&random), &random);
   return jar;
 }
 

@@ -146,6 +146,10 @@ class EdgeJournalRestart : public testing::Test {
     ASSERT_THAT(forwarded, StartsWith("OPTIONS ")) << phone->imsi;
     FromCore(Answer(forwarded, 202));
     EXPECT_EQ(StatusOf(Receive(phone->server.get())), 202);
+    EXPECT_THAT(AskPhone(phone), StartsWith("MESSAGE "));
+  }
+  // A request of the core, as the phone gets it.
+  std::string AskPhone(JournalPhone* phone, reactor::Endpoint* from = nullptr) {
     const std::string port = phone->path.substr(phone->path.find("127.0.0.1:"));
     core_.Send(At(port.substr(0, port.find_first_of(";>"))),
                "MESSAGE sip:" + phone->imsi + "@" + phone->At(phone->port_us) +
@@ -153,7 +157,7 @@ class EdgeJournalRestart : public testing::Test {
                    ";branch=z9hG4bK-mt\r\nMax-Forwards: 70\r\nRoute: " + phone->path +
                    "\r\nFrom: <sip:bob@x>;tag=1\r\nTo: <sip:a@x>\r\nCall-ID: mt\r\n"
                    "CSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n");
-    EXPECT_THAT(Receive(phone->server.get()), StartsWith("MESSAGE "));
+    return Receive(phone->server.get(), from);
   }
   JournalContents Read() {
     SqliteOpened opened;
@@ -249,6 +253,23 @@ TEST_F(EdgeJournalRestart, WhatAPhoneRepeatsGoesToTheCoreWithTheBranchOfBefore) 
   Start();
   phone.Speak(refresh);
   EXPECT_EQ(ValueOf(NextOf(phone, 5'000), "Via"), ValueOf(before, "Via"));
+}
+
+// A phone may ring for long.
+TEST_F(EdgeJournalRestart, WhatAPhoneAnswersGoesToTheCoreThatHadAskedBefore) {
+  Start();
+  JournalPhone phone(0, settings_.gm.listen[0]);
+  ASSERT_TRUE(Register(&phone));
+  reactor::Endpoint from;
+  const std::string before = AskPhone(&phone, &from);
+  ASSERT_THAT(before, StartsWith("MESSAGE "));
+  End();
+  Start();
+  EXPECT_EQ(ValueOf(AskPhone(&phone), "Via"), ValueOf(before, "Via")) << "if the core repeats it";
+  phone.server->Send(from, Answer(before, 200));
+  const std::string answer = AtCore();
+  EXPECT_EQ(StatusOf(answer), 200);
+  EXPECT_THAT(ValueOf(answer, "Via"), HasSubstr("z9hG4bK-mt"));
 }
 
 // What a phone has seen it takes for a replay: each life begins above the one before.
