@@ -69,9 +69,9 @@ TEST(EdgeTakeoverTerms, WhatDiffersIsNamedWithBothValues) {
 }
 
 TEST(EdgeTakeoverTerms, AnotherVersionIsRefusedBeforeAnythingElseIsRead) {
-  EXPECT_EQ(CompareTerms("gmedge takeover 3\nwhat=ever\n", Ours()),
-            "the running gmedge speaks version 2 of the takeover and the new one version 3: end "
-            "the one and start the other");
+  EXPECT_EQ(CompareTerms("gmedge takeover 999\nwhat=ever\n", Ours()),
+            "the running gmedge speaks version " + std::to_string(kTakeoverVersion) +
+                " of the takeover and the new one version 999: end the one and start the other");
 }
 
 TEST(EdgeTakeoverTerms, AnythingElseIsNoGmedge) {
@@ -83,7 +83,8 @@ TEST(EdgeTakeoverTerms, AnythingElseIsNoGmedge) {
   EXPECT_EQ(CompareTerms("", Ours()), strange);
   EXPECT_EQ(CompareTerms("GET / HTTP/1.1\n", Ours()), strange);
   EXPECT_EQ(CompareTerms("gmedge takeover x\n", Ours()), strange);
-  EXPECT_EQ(CompareTerms("gmedge takeover 2\n", Ours()), strange);
+  EXPECT_EQ(CompareTerms("gmedge takeover " + std::to_string(kTakeoverVersion) + "\n", Ours()),
+            strange);
   EXPECT_EQ(CompareTerms(good + "more=1\n", Ours()), strange);
 }
 
